@@ -1,0 +1,212 @@
+#include "heapdump/base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include "heapdump/base/array.h"
+
+#define ZSTD_MAGIC 0xfd2fb528u
+
+static enum rg_code fail_open(struct rg_error *err, const char *path)
+{
+	int error = errno;
+
+	rg_fail(err, RG_SYSTEM, "cannot-open", "%s: %s", path, strerror(error));
+	if (error == ENOENT)
+		rg_hint(err, "give a pid, or a snapshot written by: refgraph dump PID");
+	return rg_at_file(err, path, RG_NO_OFFSET);
+}
+
+static enum rg_code read_stream(
+	struct rg_bytes *bytes, int fd, const char *path, struct rg_error *err)
+{
+	uint8_t *data = NULL;
+	size_t size = 0, capacity = 0;
+
+	for (;;) {
+		ssize_t n;
+
+		if (!rg_array_reserve(&data, &capacity, size + (1 << 20), 1)) {
+			free(data);
+			return rg_nomem(err);
+		}
+		n = read(fd, data + size, capacity - size);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			free(data);
+			return rg_fail(err, RG_SYSTEM, "cannot-read", "%s: %s", path, strerror(errno));
+		}
+		if (n == 0)
+			break;
+		size += (size_t)n;
+	}
+	*bytes = (struct rg_bytes){ .data = data, .size = size };
+	return RG_OK;
+}
+
+static enum rg_code map_file(
+	struct rg_bytes *bytes, int fd, size_t size, const char *path, struct rg_error *err)
+{
+	void *data;
+
+	if (size == 0)
+		return read_stream(bytes, fd, path, err);
+	data = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (data == MAP_FAILED)
+		return rg_fail(err, RG_SYSTEM, "cannot-map", "%s: %s", path, strerror(errno));
+	*bytes = (struct rg_bytes){ .data = data, .size = size, .mapped = true };
+	return RG_OK;
+}
+
+/* Replace compressed BYTES by what they hold. */
+static enum rg_code decompress(struct rg_bytes *bytes, const char *path, struct rg_error *err)
+{
+	ZSTD_DCtx *context = ZSTD_createDCtx();
+	ZSTD_inBuffer in = { bytes->data, bytes->size, 0 };
+	uint8_t *data = NULL;
+	size_t size = 0, capacity = 0, rest = 1;
+	enum rg_code code = context ? RG_OK : rg_nomem(err);
+
+	while (!code && (in.pos < in.size || rest != 0)) {
+		ZSTD_outBuffer out;
+		size_t before = in.pos;
+
+		if (!rg_array_reserve(&data, &capacity, size + (1 << 20), 1)) {
+			code = rg_nomem(err);
+			break;
+		}
+		out = (ZSTD_outBuffer){ data + size, capacity - size, 0 };
+		rest = ZSTD_decompressStream(context, &out, &in);
+		size += out.pos;
+		if (ZSTD_isError(rest))
+			code = rg_fail(err, RG_BAD_DATA, "bad-zstd",
+				"%s: broken zstd data near offset %zu: %s", path, in.pos,
+				ZSTD_getErrorName(rest));
+		/* a truncated stream: keep what there is, its reader says where it ends */
+		else if (out.pos == 0 && in.pos == before)
+			break;
+	}
+	ZSTD_freeDCtx(context);
+	if (code) {
+		free(data);
+		return code;
+	}
+	rg_bytes_deinit(bytes);
+	*bytes = (struct rg_bytes){ .data = data, .size = size };
+	return RG_OK;
+}
+
+enum rg_code rg_bytes_init(struct rg_bytes *bytes, const char *path, struct rg_error *err)
+{
+	bool standard = strcmp(path, "-") == 0;
+	int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	struct stat st;
+	enum rg_code code;
+	uint32_t magic;
+
+	memset(bytes, 0, sizeof(*bytes));
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return fail_open(err, path);
+	if (S_ISDIR(st.st_mode))
+		code = rg_fail(err, RG_BAD_DATA, "directory",
+			"%s: a directory, expected a snapshot file", path);
+	else if (S_ISREG(st.st_mode) && !standard)
+		code = map_file(bytes, fd, (size_t)st.st_size, path, err);
+	else
+		code = read_stream(bytes, fd, path, err);
+	if (!standard)
+		close(fd);
+	if (code)
+		return code;
+	if (bytes->size >= sizeof(magic)) {
+		memcpy(&magic, bytes->data, sizeof(magic));
+		if (magic == ZSTD_MAGIC)
+			code = decompress(bytes, path, err);
+	}
+	if (code)
+		rg_bytes_deinit(bytes);
+	return code;
+}
+
+void rg_bytes_deinit(struct rg_bytes *bytes)
+{
+	if (bytes->mapped)
+		munmap((void *)bytes->data, bytes->size);
+	else
+		free((void *)bytes->data);
+	memset(bytes, 0, sizeof(*bytes));
+}
+
+enum rg_code rg_output_open(
+	struct rg_output *out, const char *path, unsigned mode, struct rg_error *err)
+{
+	int fd;
+
+	memset(out, 0, sizeof(*out));
+	out->path = strdup(path);
+	if (!out->path || asprintf(&out->temporary, "%s.XXXXXX", path) < 0) {
+		out->temporary = NULL;
+		rg_output_abandon(out);
+		return rg_nomem(err);
+	}
+	fd = mkostemp(out->temporary, O_CLOEXEC);
+	if (fd < 0) {
+		rg_fail(err, RG_SYSTEM, "cannot-write", "%s: cannot write there: %s", path,
+			strerror(errno));
+		free(out->temporary);
+		out->temporary = NULL;
+		rg_output_abandon(out);
+		return rg_hint(err, "choose another place with -o FILE");
+	}
+	if (fchmod(fd, (mode_t)mode) < 0 || !(out->stream = fdopen(fd, "w"))) {
+		close(fd);
+		rg_output_abandon(out);
+		return rg_fail(err, RG_SYSTEM, "cannot-write", "%s: %s", path, strerror(errno));
+	}
+	return RG_OK;
+}
+
+enum rg_code rg_output_commit(struct rg_output *out, struct rg_error *err)
+{
+	bool bad = ferror(out->stream) != 0;
+	int error = errno;
+
+	if (fclose(out->stream) != 0) {
+		error = errno;
+		bad = true;
+	}
+	out->stream = NULL;
+	if (!bad && rename(out->temporary, out->path) < 0) {
+		error = errno;
+		bad = true;
+	}
+	if (bad) {
+		rg_fail(err, RG_SYSTEM, "cannot-write", "%s: not written: %s", out->path,
+			strerror(error ? error : EIO));
+		rg_hint(err, "free some space, or choose another place with -o FILE");
+		rg_output_abandon(out);
+		return RG_SYSTEM;
+	}
+	free(out->temporary);
+	out->temporary = NULL;
+	rg_output_abandon(out);
+	return RG_OK;
+}
+
+void rg_output_abandon(struct rg_output *out)
+{
+	if (out->stream)
+		fclose(out->stream);
+	if (out->temporary)
+		unlink(out->temporary);
+	free(out->temporary);
+	free(out->path);
+	memset(out, 0, sizeof(*out));
+}

@@ -1,0 +1,43 @@
+/*
+ * Files: reading one whole, and writing one that appears only when it is complete.
+ */
+#ifndef RG_BASE_FILE_H
+#define RG_BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "heapdump/base/error.h"
+
+/* The bytes of a file: mapped read-only, or allocated (decompressed, read from a pipe). */
+struct rg_bytes {
+	const uint8_t *data;
+	size_t size;
+	bool mapped;
+};
+
+/*
+ * The whole of PATH ("-" is standard input). A zstd-compressed file is decompressed. Fails with
+ * RG_SYSTEM where it cannot be opened, RG_BAD_DATA where it is a directory or broken zstd.
+ * The caller releases it with rg_bytes_deinit.
+ */
+enum rg_code rg_bytes_init(struct rg_bytes *bytes, const char *path, struct rg_error *err);
+void rg_bytes_deinit(struct rg_bytes *bytes);
+
+/* A file being written under a temporary name in the folder of its final one. */
+struct rg_output {
+	char *path, *temporary;
+	FILE *stream;
+};
+
+/* Start writing PATH with MODE (0600 for what holds a heap's values). */
+enum rg_code rg_output_open(
+	struct rg_output *out, const char *path, unsigned mode, struct rg_error *err);
+/* Flush, check and rename: after RG_OK the file is whole and in place. Always releases OUT. */
+enum rg_code rg_output_commit(struct rg_output *out, struct rg_error *err);
+/* Give up: the temporary file goes. Safe on an OUT that is zeroed or committed. */
+void rg_output_abandon(struct rg_output *out);
+
+#endif

@@ -1,0 +1,295 @@
+#include "heapdump/capture/capture.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "heapdump/cpython/runtime.h"
+#include "heapdump/cpython/walk.h"
+#include "heapdump/image/guardian.h"
+#include "heapdump/image/process.h"
+#include "heapdump/snapshot/writer.h"
+
+#define COLLECTION_RETRIES 20	/* while the collector runs, its lists are in motion */
+#define COLLECTION_WAIT_US 2000
+#define SHIFT 3			/* CPython's objects are 8-aligned at least */
+
+/* A frozen process and what was found in it. */
+struct frozen {
+	struct rg_guardian guardian;
+	struct rg_image image;
+	struct rg_runtime runtime;
+	struct rg_gc_state gc;
+	bool mapped;
+};
+
+/* --- before anything is stopped ---------------------------------------------------------- */
+
+/* An image of the running process, for looking at what does not move. */
+static enum rg_code open_running(struct rg_image *image, pid_t pid, int fds[2],
+	struct rg_error *err)
+{
+	enum rg_code code = rg_process_open(pid, "mem", &fds[0], err);
+
+	if (code)
+		return code;
+	code = rg_process_open(pid, "maps", &fds[1], err);
+	if (!code) {
+		code = rg_process_image(image, &fds[0], fds[1], err);
+		if (!code)
+			return RG_OK;
+		close(fds[1]);
+	}
+	close(fds[0]);
+	return code;
+}
+
+static void close_running(struct rg_image *image, int fds[2])
+{
+	rg_image_deinit(image);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static uint64_t available_memory(void)
+{
+	FILE *file = fopen("/proc/meminfo", "re");
+	char line[128];
+	unsigned long long kib = 0;
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "MemAvailable: %llu", &kib) == 1)
+			break;
+	if (file)
+		fclose(file);
+	return kib ? kib * 1024 : UINT64_MAX;
+}
+
+/* Refuse what cannot work before the target is stopped for it. */
+static enum rg_code check_target(const struct rg_capture *capture,
+	const struct rg_process *process, struct rg_error *err)
+{
+	struct rg_runtime runtime;
+	struct rg_image image;
+	uint64_t available = available_memory();
+	enum rg_code code;
+	int fds[2];
+
+	if (process->pid == getpid()) {
+		rg_fail(err, RG_USAGE, "own-pid", "pid %d: that is this refgraph itself",
+			process->pid);
+		return rg_at_pid(err, process->pid);
+	}
+	if (process->state == 'Z' || process->state == 'X') {
+		rg_fail(err, RG_SYSTEM, "zombie",
+			"pid %d: a zombie, it has ended and has no memory any more", process->pid);
+		rg_hint(err, "its parent, pid %d, has not collected it yet", process->parent);
+		return rg_at_pid(err, process->pid);
+	}
+	/* copy-on-write and our mirror of the heap, at worst */
+	if (!capture->force && available / 2 < process->rss / 2) {
+		rg_fail(err, RG_LIMIT, "little-memory",
+			"pid %d: %llu MiB resident, only %llu MiB of memory are free", process->pid,
+			(unsigned long long)process->rss >> 20,
+			(unsigned long long)available >> 20);
+		rg_hint(err, "free some memory, or take the risk with --force");
+		return rg_at_pid(err, process->pid);
+	}
+	code = open_running(&image, process->pid, fds, err);
+	if (code)
+		return code;
+	code = rg_runtime_find(&runtime, &image, err);
+	close_running(&image, fds);
+	return code ? rg_at_pid(err, process->pid), code : RG_OK;
+}
+
+/* --- freezing ---------------------------------------------------------------------------- */
+
+static void thaw(struct frozen *frozen)
+{
+	if (frozen->mapped)
+		rg_image_deinit(&frozen->image);
+	frozen->mapped = false;
+	rg_guardian_release(&frozen->guardian);
+}
+
+static enum rg_code freeze_once(struct frozen *frozen, pid_t pid, struct rg_error *err)
+{
+	enum rg_code code = rg_guardian_start(&frozen->guardian, pid, err);
+
+	if (code)
+		return code;
+	code = rg_process_image(&frozen->image, &frozen->guardian.mem_fd,
+		frozen->guardian.maps_fd, err);
+	frozen->mapped = !code;
+	if (!code)
+		code = rg_runtime_find(&frozen->runtime, &frozen->image, err);
+	if (!code)
+		code = rg_runtime_gc(&frozen->runtime, &frozen->image,
+			frozen->runtime.interpreter, &frozen->gc, err);
+	/* the target itself stands still: take what we need and let it go */
+	if (!code && frozen->guardian.stopped)
+		code = rg_image_read_all(&frozen->image, err);
+	if (code)
+		thaw(frozen);
+	return code;
+}
+
+/* Freeze at a moment when no collection runs, if there is one. */
+static enum rg_code freeze(struct frozen *frozen, pid_t pid, struct rg_error *err)
+{
+	enum rg_code code;
+
+	for (int attempt = 0;; attempt++) {
+		memset(frozen, 0, sizeof(*frozen));
+		code = freeze_once(frozen, pid, err);
+		if (code || !frozen->gc.collecting || attempt == COLLECTION_RETRIES)
+			return code;
+		thaw(frozen);
+		usleep(COLLECTION_WAIT_US);
+	}
+}
+
+/* --- facts ------------------------------------------------------------------------------- */
+
+static void write_number(struct rg_writer *writer, const char *name, unsigned i, uint64_t value)
+{
+	char key[64];
+
+	snprintf(key, sizeof(key), "gc.%s.%u", name, i);
+	rg_writer_fact_number(writer, key, (int64_t)value);
+}
+
+static void write_gc_facts(struct rg_writer *writer, const struct rg_gc_state *gc)
+{
+	rg_writer_fact_number(writer, "gc.enabled", gc->enabled);
+	for (unsigned i = 0; i < 3; i++) {
+		write_number(writer, "threshold", i, gc->thresholds[i]);
+		write_number(writer, "count", i, gc->counts[i]);
+		write_number(writer, "collections", i, gc->collections[i]);
+		write_number(writer, "collected", i, gc->collected[i]);
+		write_number(writer, "uncollectable", i, gc->uncollectable[i]);
+	}
+	if (gc->collecting)
+		rg_writer_fact_text(writer, "warning.gc-running",
+			"a collection was running: a few young objects may be missing");
+}
+
+static void write_facts(struct rg_writer *writer, const struct rg_capture *capture,
+	const struct rg_process *process, const struct frozen *frozen)
+{
+	char version[32], text[64];
+	time_t now = time(NULL);
+	struct tm utc;
+
+	rg_version_text(frozen->runtime.version, version, sizeof(version));
+	snprintf(text, sizeof(text), "CPython %s", version);
+	rg_writer_fact_text(writer, "runtime", text);
+	rg_writer_fact_text(writer, "version", version);
+	rg_writer_fact_text(writer, "source", "process");
+	rg_writer_fact_text(writer, "tool", capture->tool);
+	rg_writer_fact_number(writer, "pid", process->pid);
+	/* a command line may hold a password */
+	if (capture->values)
+		rg_writer_fact_text(writer, "argv", process->command);
+	rg_writer_fact_number(writer, "rss", (int64_t)process->rss);
+	rg_writer_fact_number(writer, "pause_ns", (int64_t)capture->pause_ns);
+	gmtime_r(&now, &utc);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
+	rg_writer_fact_text(writer, "captured", text);
+	write_gc_facts(writer, &frozen->gc);
+	if (frozen->guardian.stopped)
+		rg_writer_fact_text(writer, "warning.stopped",
+			"no copy of the process could be made (a seccomp filter?): it stood still "
+			"while it was read");
+}
+
+enum rg_code rg_capture_write(struct rg_capture *capture, FILE *stream, struct rg_error *err)
+{
+	struct rg_process process;
+	struct frozen frozen;
+	struct rg_writer *writer;
+	enum rg_code code = rg_process_read(&process, capture->pid, err);
+
+	if (!code)
+		code = check_target(capture, &process, err);
+	if (code)
+		return code;
+	writer = rg_writer_create(stream, SHIFT);
+	if (!writer)
+		return rg_nomem(err);
+	code = freeze(&frozen, capture->pid, err);
+	if (!code) {
+		capture->pause_ns = frozen.guardian.pause_ns;
+		capture->stopped = frozen.guardian.stopped;
+		if (capture->stopped)
+			rg_guardian_release(&frozen.guardian);
+		write_facts(writer, capture, &process, &frozen);
+		code = rg_walk_heap(&frozen.image, &frozen.runtime, writer, capture->values, err);
+		thaw(&frozen);
+	}
+	if (!code)
+		code = rg_writer_finish(writer, err);
+	rg_writer_destroy(writer);
+	return code;
+}
+
+/* --- looking for processes ----------------------------------------------------------------- */
+
+static bool named_python(const struct rg_process *process)
+{
+	char path[64], target[256];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", process->pid);
+	n = readlink(path, target, sizeof(target) - 1);
+	if (n > 0) {
+		const char *slash;
+
+		target[n] = '\0';
+		slash = strrchr(target, '/');
+		return strncmp(slash ? slash + 1 : target, "python", 6) == 0;
+	}
+	return strstr(process->command, "python") != NULL;
+}
+
+bool rg_capture_probe(pid_t pid, struct rg_candidate *candidate_ret)
+{
+	struct rg_candidate candidate = { .pid = pid };
+	struct rg_runtime runtime = { 0 };
+	struct rg_process process;
+	struct rg_image image;
+	struct rg_error err;
+	bool found = false;
+	int fds[2];
+
+	rg_error_init(&err);
+	if (pid == getpid() || rg_process_read(&process, pid, &err) || process.state == 'Z')
+		return false;
+	candidate.rss = process.rss;
+	candidate.threads = process.threads;
+	memcpy(candidate.command, process.command, sizeof(candidate.command));
+	if (open_running(&image, pid, fds, &err)) {
+		found = named_python(&process);
+	} else {
+		candidate.attachable = !rg_runtime_find(&runtime, &image, &err);
+		found = runtime.address != 0;
+		close_running(&image, fds);
+	}
+	if (candidate.attachable && process.tracer) {
+		candidate.attachable = false;
+		snprintf(err.message, sizeof(err.message), "traced by pid %d", process.tracer);
+	}
+	if (!candidate.attachable)
+		memcpy(candidate.why_not, err.message, sizeof(candidate.why_not));
+	if (runtime.version) {
+		char version[20];
+
+		rg_version_text(runtime.version, version, sizeof(version));
+		snprintf(candidate.runtime, sizeof(candidate.runtime), "CPython %s", version);
+	}
+	if (found)
+		*candidate_ret = candidate;
+	return found;
+}

@@ -1,0 +1,165 @@
+#include "heapdump/cpython/text.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "heapdump/base/utf8.h"
+
+#define STR_LENGTH 16
+#define STR_STATE 32
+#define LONG_DIGITS 24
+#define FLOAT_VALUE 16
+
+/* Bits of PyASCIIObject.state up to 3.13. */
+struct state {
+	unsigned interned, kind;
+	bool compact, ascii;
+};
+
+static struct state read_state(struct rg_image *image, uint64_t address)
+{
+	uint32_t bits = rg_image_u32(image, address + STR_STATE);
+
+	return (struct state){ bits & 3, bits >> 2 & 7, bits >> 5 & 1, bits >> 6 & 1 };
+}
+
+/* Where the characters of the str are, or 0. */
+static uint64_t characters(struct rg_image *image, const struct rg_layout *layout,
+	uint64_t address, struct state state)
+{
+	if (state.compact && state.ascii)
+		return address + (unsigned)layout->str_ascii_header;
+	if (state.compact)
+		return address + (unsigned)layout->str_compact_header;
+	/* a subclass of str keeps its characters elsewhere */
+	return rg_image_u64(image, address + (unsigned)layout->str_compact_header);
+}
+
+size_t rg_text_str(struct rg_image *image, const struct rg_layout *layout, uint64_t address,
+	char *out, size_t size, bool *exact_ret)
+{
+	uint64_t length = rg_image_u64(image, address + STR_LENGTH), count = length;
+	struct state state = read_state(image, address);
+	bool valid = state.kind == 1 || state.kind == 2 || state.kind == 4;
+	const void *chars;
+	size_t used;
+	bool exact;
+
+	if (count > size)
+		count = size;
+	chars = valid ? rg_image_at(image, characters(image, layout, address, state),
+		count * state.kind) : NULL;
+	if (!chars) {
+		if (exact_ret)
+			*exact_ret = false;
+		return 0;
+	}
+	used = rg_utf8_from(out, size, chars, count, state.kind, &exact);
+	if (exact_ret)
+		*exact_ret = exact && count == length;
+	return used;
+}
+
+bool rg_text_equals(struct rg_image *image, const struct rg_layout *layout, uint64_t address,
+	const char *text)
+{
+	size_t length = strlen(text);
+	char found[128];
+
+	return length < sizeof(found) && rg_image_u64(image, address + STR_LENGTH) == length
+		&& rg_text_str(image, layout, address, found, sizeof(found), NULL) == length
+		&& memcmp(found, text, length) == 0;
+}
+
+bool rg_text_is_name(struct rg_image *image, const struct rg_layout *layout, uint64_t address)
+{
+	struct state state = read_state(image, address);
+	char text[101];
+	size_t length;
+
+	if (!state.interned || !state.ascii
+		|| rg_image_u64(image, address + STR_LENGTH) >= sizeof(text))
+		return false;
+	length = rg_text_str(image, layout, address, text, sizeof(text), NULL);
+	for (size_t i = 0; i < length; i++)
+		if (!isalpha((unsigned char)text[i]) && text[i] != '_'
+			&& (i == 0 || !isdigit((unsigned char)text[i])))
+			return false;
+	return length > 0;
+}
+
+/* The magnitude of an int of at most four digits of 30 bits. */
+static unsigned __int128 magnitude(struct rg_image *image, uint64_t address, uint64_t digits)
+{
+	unsigned __int128 value = 0;
+
+	for (uint64_t i = digits; i-- > 0;)
+		value = value << 30 | rg_image_u32(image, address + LONG_DIGITS + 4 * i);
+	return value;
+}
+
+static uint64_t digit_count(struct rg_image *image, uint64_t address, bool *negative_ret)
+{
+	int64_t size = (int64_t)rg_image_u64(image, address + RG_OB_SIZE);
+
+	*negative_ret = size < 0;
+	return size < 0 ? 0 - (uint64_t)size : (uint64_t)size;
+}
+
+size_t rg_text_int(struct rg_image *image, uint64_t address, char *out, size_t size,
+	bool *exact_ret)
+{
+	bool negative;
+	uint64_t digits = digit_count(image, address, &negative);
+	unsigned __int128 value;
+	char reversed[48];
+	size_t n = 0, used = 0;
+
+	*exact_ret = digits <= 4;
+	if (digits > 4)
+		return (size_t)snprintf(out, size, "%sint of about %llu bits",
+			negative ? "negative " : "", (unsigned long long)digits * 30);
+	value = magnitude(image, address, digits);
+	do
+		reversed[n++] = (char)('0' + (int)(value % 10));
+	while ((value /= 10) != 0);
+	if (negative)
+		reversed[n++] = '-';
+	while (n > 0 && used < size)
+		out[used++] = reversed[--n];
+	return used;
+}
+
+int64_t rg_int_value(struct rg_image *image, uint64_t address)
+{
+	bool negative;
+	uint64_t digits = digit_count(image, address, &negative);
+	unsigned __int128 value = digits <= 3 ? magnitude(image, address, digits) : 0;
+
+	if (value > INT64_MAX)
+		return 0;
+	return negative ? -(int64_t)value : (int64_t)value;
+}
+
+size_t rg_text_float(struct rg_image *image, uint64_t address, char *out, size_t size)
+{
+	uint64_t bits = rg_image_u64(image, address + FLOAT_VALUE);
+	int length = 0;
+	double value;
+
+	memcpy(&value, &bits, sizeof(value));
+	if (isnan(value))
+		return (size_t)snprintf(out, size, "nan");
+	/* the shortest that reads back as the same number, as repr() does */
+	for (int precision = 15; precision <= 17; precision++) {
+		length = snprintf(out, size, "%.*g", precision, value);
+		if (strtod(out, NULL) == value)
+			break;
+	}
+	if (isfinite(value) && !strpbrk(out, ".e") && (size_t)length + 2 < size)
+		length += snprintf(out + length, size - (size_t)length, ".0");
+	return (size_t)length;
+}

@@ -1,0 +1,347 @@
+#include "heapdump/cpython/types.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "heapdump/base/array.h"
+#include "heapdump/cpython/readers.h"
+#include "heapdump/cpython/text.h"
+
+#define BASES 64		/* the longest chain of bases that is followed */
+#define MEMBERS 256		/* members of one class that are looked at */
+#define MEMBER_SIZE 40		/* sizeof(PyMemberDef) */
+#define T_OBJECT 6
+#define T_OBJECT_EX 16
+#define BODY_LIMIT (64 << 10)	/* bytes of an unknown C type's body that are scanned */
+
+void rg_types_deinit(struct rg_types *types)
+{
+	for (size_t i = 0; i < types->count; i++) {
+		free(types->rows[i].fields);
+		free(types->rows[i].scan);
+	}
+	free(types->rows);
+	rg_map_deinit(&types->by_address);
+	*types = (struct rg_types){ 0 };
+}
+
+/* --- is it a type ----------------------------------------------------------------------- */
+
+/* The checks that a live type passes and stray words do not. */
+static bool is_plausible(struct rg_walk *walk, uint64_t address)
+{
+	struct rg_image *image = walk->image;
+	int64_t basicsize = (int64_t)rg_image_u64(image, address + RG_TP_BASICSIZE);
+	int64_t itemsize = (int64_t)rg_image_u64(image, address + RG_TP_ITEMSIZE);
+	const uint8_t *name;
+
+	if (address & 7
+		|| !rg_image_at(image, address, (size_t)walk->layout->statictype_size)
+		|| basicsize < 16 || basicsize > 1 << 20 || itemsize < 0 || itemsize > 1 << 16
+		|| !(rg_image_u64(image, address + RG_TP_FLAGS) & RG_TPFLAG_READY))
+		return false;
+	name = rg_image_at(image, rg_image_u64(image, address + RG_TP_NAME), 1);
+	return name && *name >= 0x20 && *name != 0x7f;
+}
+
+/* A type's type is a type, up to `type` itself. */
+static bool is_type(struct rg_walk *walk, uint64_t address)
+{
+	for (int depth = 0; depth < 8; depth++) {
+		uint64_t meta;
+
+		if (!is_plausible(walk, address))
+			return false;
+		meta = rg_image_u64(walk->image, address + RG_OB_TYPE);
+		if (meta == address)
+			return true;
+		if (!is_plausible(walk, meta)
+			|| !(rg_image_u64(walk->image, meta + RG_TP_FLAGS) & RG_TPFLAG_TYPE))
+			return false;
+		address = meta;
+	}
+	return false;
+}
+
+/* --- the plan --------------------------------------------------------------------------- */
+
+/* Read what the structure itself says. */
+static void read_header(struct rg_walk *walk, struct rg_pytype *type, uint64_t address)
+{
+	struct rg_image *image = walk->image;
+
+	type->address = address;
+	type->tp_flags = rg_image_u64(image, address + RG_TP_FLAGS);
+	type->basicsize = (int64_t)rg_image_u64(image, address + RG_TP_BASICSIZE);
+	type->itemsize = (int64_t)rg_image_u64(image, address + RG_TP_ITEMSIZE);
+	type->dictoffset = (int64_t)rg_image_u64(image, address + RG_TP_DICTOFFSET);
+	rg_image_string(image, rg_image_u64(image, address + RG_TP_NAME), type->name,
+		sizeof(type->name));
+	type->python = type->tp_flags & RG_TPFLAG_HEAP && !strchr(type->name, '.');
+	if (type->tp_flags & RG_TPFLAG_HEAP)
+		type->cached_keys = rg_image_u64(image,
+			address + (unsigned)walk->layout->heaptype_cached_keys);
+}
+
+static void add_field(struct rg_pytype *type, uint32_t offset, enum rg_kind kind,
+	uint32_t label, bool untraversed)
+{
+	struct rg_plan_field *field;
+
+	if (offset < 16 || (int64_t)offset + 8 > type->basicsize)
+		return;
+	for (size_t i = 0; i < type->n_fields; i++)
+		if (type->fields[i].offset == offset)
+			return;
+	field = RG_PUSH(type->fields, type->n_fields, type->fields_capacity);
+	if (field)
+		*field = (struct rg_plan_field){ offset, label, kind, untraversed };
+}
+
+static void add_rows(struct rg_walk *walk, struct rg_pytype *type,
+	const struct rg_field_row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		add_field(type, rows[i].offset, rows[i].kind,
+			rows[i].label ? rg_walk_literal(walk, rows[i].label) : RG_NO_STRING,
+			rows[i].untraversed);
+}
+
+/* The __slots__ of a Python class and the object members of a C type. */
+static void add_members(struct rg_walk *walk, struct rg_pytype *type, uint64_t base)
+{
+	struct rg_image *image = walk->image;
+	uint64_t member = rg_image_u64(image, base + RG_TP_MEMBERS);
+
+	for (int i = 0; member && i < MEMBERS; i++, member += MEMBER_SIZE) {
+		uint64_t name = rg_image_u64(image, member);
+		uint32_t kind = rg_image_u32(image, member + 8);
+		int64_t offset = (int64_t)rg_image_u64(image, member + 16);
+
+		if (!name)
+			break;
+		if ((kind == T_OBJECT || kind == T_OBJECT_EX) && offset > 0 && offset < 1 << 20)
+			add_field(type, (uint32_t)offset, RG_KIND_SLOT,
+				rg_walk_c_name(walk, name), false);
+	}
+}
+
+static void add_scan(struct rg_pytype *type, int64_t from, int64_t to, int64_t weaklist)
+{
+	for (int64_t offset = from; offset + 8 <= to; offset += 8) {
+		bool known = offset == type->dictoffset || offset == weaklist;
+		uint32_t *slot;
+
+		for (size_t i = 0; i < type->n_fields; i++)
+			known |= type->fields[i].offset == offset;
+		slot = known ? NULL : RG_PUSH(type->scan, type->n_scan, type->scan_capacity);
+		if (slot)
+			*slot = (uint32_t)offset;
+	}
+}
+
+/* One class in the chain of bases. */
+struct base {
+	uint64_t address;
+	int64_t basicsize;
+	bool complete;	/* all of its own part of the body is explained */
+};
+
+/* Take what the tables know of BASE, which is TYPE or one of its bases. */
+static void plan_base(struct rg_walk *walk, struct rg_pytype *type, struct base *base)
+{
+	const struct rg_field_row *rows;
+	const struct rg_traverser *reader = NULL;
+	struct rg_pytype header = { 0 };
+	size_t n = 0;
+
+	read_header(walk, &header, base->address);
+	base->basicsize = header.basicsize;
+	if (!header.python) {
+		n = rg_fields_find(header.name, &rows);
+		reader = rg_traverser_find(header.name);
+		add_rows(walk, type, rows, n);
+	}
+	if (reader && reader->read && type->n_readers < RG_TYPE_READERS)
+		type->readers[type->n_readers++] = reader;
+	if (reader && reader->size && !type->size)
+		type->size = reader->size;
+	base->complete = header.python || n > 0 || reader;
+	add_members(walk, type, base->address);
+}
+
+static void make_plan(struct rg_walk *walk, struct rg_pytype *type)
+{
+	struct base bases[BASES];
+	unsigned n = 0;
+	int64_t weaklist = (int64_t)rg_image_u64(walk->image,
+		type->address + RG_TP_WEAKLISTOFFSET);
+
+	for (uint64_t at = type->address; at && n < BASES && is_plausible(walk, at);
+		at = rg_image_u64(walk->image, at + RG_TP_BASE)) {
+		bases[n].address = at;
+		plan_base(walk, type, &bases[n++]);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		int64_t from = i + 1 < n ? bases[i + 1].basicsize : 16;
+
+		if (bases[i].complete)
+			continue;
+		add_scan(type, from, bases[i].basicsize < BODY_LIMIT ? bases[i].basicsize
+			: BODY_LIMIT, weaklist);
+		type->scan_items |= i == 0 && type->itemsize >= 8;
+		type->flags |= RG_TYPE_GUESSED;
+	}
+}
+
+/* --- what the snapshot says of a type ---------------------------------------------------- */
+
+/* True when a class of TYPE's chain that Python code made defines NAME. */
+static bool defines(struct rg_walk *walk, const struct rg_pytype *type, const char *name)
+{
+	uint64_t at = type->address;
+
+	for (int i = 0; at && i < BASES && is_plausible(walk, at); i++) {
+		uint64_t flags = rg_image_u64(walk->image, at + RG_TP_FLAGS), value;
+
+		value = flags & RG_TPFLAG_HEAP
+			? rg_entries_lookup(walk->image, walk->layout,
+				  rg_image_u64(walk->image, at + RG_TP_DICT), name)
+			: 0;
+		if (value)
+			return rg_walk_is(walk, value, "function");
+		at = rg_image_u64(walk->image, at + RG_TP_BASE);
+	}
+	return false;
+}
+
+bool rg_type_is(struct rg_walk *walk, const struct rg_pytype *type, const char *name)
+{
+	uint64_t at = type->address;
+
+	for (int i = 0; at && i < BASES; i++) {
+		char found[64];
+
+		if (!is_plausible(walk, at))
+			return false;
+		if (rg_image_string(walk->image, rg_image_u64(walk->image, at + RG_TP_NAME), found,
+			    sizeof(found))
+			&& strcmp(found, name) == 0)
+			return true;
+		at = rg_image_u64(walk->image, at + RG_TP_BASE);
+	}
+	return false;
+}
+
+static void set_flags(struct rg_walk *walk, struct rg_pytype *type)
+{
+	static const struct {
+		uint64_t tp_flag;
+		uint32_t flag;
+	} by_bit[] = {
+		{ RG_TPFLAG_HEAP, RG_TYPE_HEAP }, { RG_TPFLAG_GC, RG_TYPE_GC },
+		{ RG_TPFLAG_TYPE, RG_TYPE_METATYPE }, { RG_TPFLAG_DICT, RG_TYPE_DICT },
+		{ RG_TPFLAG_STR, RG_TYPE_STR }, { RG_TPFLAG_LIST, RG_TYPE_SEQUENCE },
+		{ RG_TPFLAG_TUPLE, RG_TYPE_SEQUENCE },
+	};
+	static const struct {
+		const char *name;
+		uint32_t flag;
+	} by_name[] = {
+		{ "module", RG_TYPE_MODULE }, { "function", RG_TYPE_FUNCTION },
+		{ "builtin_function_or_method", RG_TYPE_FUNCTION }, { "frame", RG_TYPE_FRAME },
+		{ "cell", RG_TYPE_CELL },
+	};
+
+	for (size_t i = 0; i < sizeof(by_bit) / sizeof(by_bit[0]); i++)
+		if (type->tp_flags & by_bit[i].tp_flag)
+			type->flags |= by_bit[i].flag;
+	for (size_t i = 0; i < sizeof(by_name) / sizeof(by_name[0]); i++)
+		if (rg_type_is(walk, type, by_name[i].name))
+			type->flags |= by_name[i].flag;
+	if (rg_image_u64(walk->image, type->address + RG_TP_DEL))
+		type->flags |= RG_TYPE_LEGACY_DEL;
+	if (type->tp_flags & RG_TPFLAG_HEAP) {
+		if (defines(walk, type, "__del__"))
+			type->flags |= RG_TYPE_FINALIZER;
+		if (defines(walk, type, "__sizeof__"))
+			type->flags |= RG_TYPE_SIZEOF;
+	}
+}
+
+/* Qualified name and module: of a class from its own fields, of a C type from its tp_name. */
+static void write_names(struct rg_walk *walk, struct rg_pytype *type,
+	struct rg_type_record *record)
+{
+	const char *dot = strrchr(type->name, '.');
+	uint64_t module = 0, qualname = 0;
+
+	if (type->tp_flags & RG_TPFLAG_HEAP) {
+		qualname = rg_image_u64(walk->image,
+			type->address + (unsigned)walk->layout->heaptype_qualname);
+		module = rg_entries_lookup(walk->image, walk->layout,
+			rg_image_u64(walk->image, type->address + RG_TP_DICT), "__module__");
+		if (module && !rg_walk_is(walk, module, "str"))
+			module = 0;
+	}
+	record->name = qualname ? rg_walk_name(walk, qualname) : RG_NO_STRING;
+	if (record->name == RG_NO_STRING)
+		record->name = rg_writer_string(walk->writer, dot ? dot + 1 : type->name,
+			strlen(dot ? dot + 1 : type->name));
+	record->module = module ? rg_walk_name(walk, module) : RG_NO_STRING;
+	if (record->module == RG_NO_STRING && dot)
+		record->module = rg_writer_string(walk->writer, type->name,
+			(size_t)(dot - type->name));
+	if (record->module == RG_NO_STRING)
+		record->module = rg_walk_literal(walk, "builtins");
+}
+
+static void write_type(struct rg_walk *walk, struct rg_pytype *type)
+{
+	struct rg_type_record record = { .address = type->address, .flags = type->flags,
+		.basicsize = (uint64_t)type->basicsize, .itemsize = (uint64_t)type->itemsize };
+
+	write_names(walk, type, &record);
+	type->number = rg_writer_type(walk->writer, &record);
+}
+
+static uint32_t make_type(struct rg_walk *walk, uint64_t address)
+{
+	struct rg_types *types = &walk->types;
+	struct rg_pytype type = { .address = address };
+	struct rg_pytype *slot;
+
+	type.valid = is_type(walk, address);
+	if (type.valid) {
+		read_header(walk, &type, address);
+		make_plan(walk, &type);
+		set_flags(walk, &type);
+		write_type(walk, &type);
+	}
+	slot = RG_PUSH(types->rows, types->count, types->capacity);
+	if (!slot || !rg_map_set(&types->by_address, address, (uint32_t)types->count - 1)) {
+		walk->out_of_memory = true;
+		return RG_NO_TYPE;
+	}
+	*slot = type;
+	return (uint32_t)types->count - 1;
+}
+
+uint32_t rg_types_get(struct rg_walk *walk, uint64_t address)
+{
+	struct rg_types *types = &walk->types;
+	uint32_t number;
+
+	if (!address)
+		return RG_NO_TYPE;
+	if (address != types->last_address) {
+		number = rg_map_get(&types->by_address, address);
+		if (number == RG_MAP_NONE)
+			number = make_type(walk, address);
+		types->last_address = address;
+		types->last = number;
+	}
+	if (types->last == RG_NO_TYPE || !types->rows[types->last].valid)
+		return RG_NO_TYPE;
+	return types->last;
+}

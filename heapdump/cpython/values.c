@@ -1,0 +1,194 @@
+#include "heapdump/cpython/values.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "heapdump/cpython/readers.h"
+#include "heapdump/cpython/text.h"
+
+#define PREVIEW 120	/* bytes of a str or bytes that are kept */
+#define NAME_LIMIT 200
+
+enum { FUNCTION_QUALNAME = 40, FUNCTION_CODE = 48, BUILTIN_DEF = 16, MODULE_NAME = 48 };
+enum { GENERATOR_CODE = 16, GENERATOR_QUALNAME = 40, BYTES_DATA = 32, FRAME_INTERPRETER = 24 };
+enum { DESCRIPTOR_NAME = 24 };
+
+static void put(struct rg_walk *walk, uint64_t address, enum rg_value_kind kind,
+	const char *text, size_t length, bool exact)
+{
+	rg_writer_value(walk->writer, &(struct rg_value_record){ .address = address, .kind = kind,
+		.text = text, .length = (uint32_t)length, .exact = exact });
+}
+
+static void put_str(struct rg_walk *walk, uint64_t address)
+{
+	char text[PREVIEW];
+	bool exact;
+	size_t length;
+
+	if (!walk->values && !rg_text_is_name(walk->image, walk->layout, address))
+		return;
+	length = rg_text_str(walk->image, walk->layout, address, text, sizeof(text), &exact);
+	put(walk, address, RG_VALUE_STR, text, length, exact);
+}
+
+static void put_bytes(struct rg_walk *walk, uint64_t address)
+{
+	uint64_t length = rg_image_u64(walk->image, address + RG_OB_SIZE);
+	uint64_t shown = length < PREVIEW / 2 ? length : PREVIEW / 2;
+	const char *bytes = rg_image_at(walk->image, address + BYTES_DATA, shown);
+
+	if (walk->values && bytes)
+		put(walk, address, RG_VALUE_BYTES, bytes, shown, shown == length);
+}
+
+static void put_int(struct rg_walk *walk, uint64_t address, bool is_bool)
+{
+	char text[64];
+	bool exact = true;
+	size_t length;
+
+	if (!walk->values)
+		return;
+	length = rg_text_int(walk->image, address, text, sizeof(text), &exact);
+	if (is_bool)
+		length = (size_t)snprintf(text, sizeof(text), "%s",
+			text[0] == '0' ? "False" : "True");
+	put(walk, address, RG_VALUE_NUMBER, text, length, exact);
+}
+
+static void put_float(struct rg_walk *walk, uint64_t address)
+{
+	char text[40];
+
+	if (walk->values)
+		put(walk, address, RG_VALUE_NUMBER, text,
+			rg_text_float(walk->image, address, text, sizeof(text)), true);
+}
+
+/* A name that the str at NAME holds. */
+static void put_name(struct rg_walk *walk, uint64_t address, uint64_t name)
+{
+	char text[NAME_LIMIT];
+	bool exact;
+	size_t length;
+
+	if (!rg_walk_is(walk, name, "str"))
+		return;
+	length = rg_text_str(walk->image, walk->layout, name, text, sizeof(text), &exact);
+	put(walk, address, RG_VALUE_NAME, text, length, exact);
+}
+
+/* "file:line" of a code object, for functions, generators and frames. */
+static void put_place(struct rg_walk *walk, uint64_t address, uint64_t code, uint32_t line)
+{
+	const struct rg_layout *layout = walk->layout;
+	uint64_t file = rg_image_u64(walk->image, code + (unsigned)layout->code_filename);
+	char text[NAME_LIMIT + 16];
+	size_t length;
+
+	if (!rg_walk_is(walk, code, "code") || !rg_walk_is(walk, file, "str"))
+		return;
+	if (!line)
+		line = rg_image_u32(walk->image, code + (unsigned)layout->code_firstlineno);
+	length = rg_text_str(walk->image, layout, file, text, NAME_LIMIT, NULL);
+	length += (size_t)snprintf(text + length, 16, ":%u", line);
+	put(walk, address, RG_VALUE_PLACE, text, length, true);
+}
+
+static void put_function(struct rg_walk *walk, uint64_t address)
+{
+	put_name(walk, address, rg_image_u64(walk->image, address + FUNCTION_QUALNAME));
+	put_place(walk, address, rg_image_u64(walk->image, address + FUNCTION_CODE), 0);
+}
+
+static void put_builtin(struct rg_walk *walk, uint64_t address)
+{
+	uint64_t definition = rg_image_u64(walk->image, address + BUILTIN_DEF);
+	char name[NAME_LIMIT];
+
+	if (rg_image_string(walk->image, rg_image_u64(walk->image, definition), name, sizeof(name)))
+		put(walk, address, RG_VALUE_NAME, name, strlen(name), true);
+}
+
+static void put_generator(struct rg_walk *walk, uint64_t address)
+{
+	put_name(walk, address, rg_image_u64(walk->image, address + GENERATOR_QUALNAME));
+	put_place(walk, address, rg_image_u64(walk->image, address + GENERATOR_CODE), 0);
+}
+
+static void put_code(struct rg_walk *walk, uint64_t address)
+{
+	put_name(walk, address,
+		rg_image_u64(walk->image, address + (unsigned)walk->layout->code_qualname));
+	put_place(walk, address, address, 0);
+}
+
+static void put_frame(struct rg_walk *walk, uint64_t address)
+{
+	const struct rg_layout *layout = walk->layout;
+	uint64_t frame = rg_image_u64(walk->image, address + FRAME_INTERPRETER);
+	uint64_t code = rg_image_u64(walk->image, frame + (unsigned)layout->frame_code);
+
+	if (!rg_walk_is(walk, code, "code"))
+		return;
+	put_name(walk, address,
+		rg_image_u64(walk->image, code + (unsigned)layout->code_qualname));
+	put_place(walk, address, code,
+		rg_frame_line(walk, code,
+			rg_image_u64(walk->image, frame + (unsigned)layout->frame_instruction)));
+}
+
+static void put_module(struct rg_walk *walk, uint64_t address)
+{
+	put_name(walk, address, rg_image_u64(walk->image, address + MODULE_NAME));
+}
+
+static void put_descriptor(struct rg_walk *walk, uint64_t address)
+{
+	put_name(walk, address, rg_image_u64(walk->image, address + DESCRIPTOR_NAME));
+}
+
+static void put_type(struct rg_walk *walk, uint64_t address)
+{
+	uint32_t number = rg_types_get(walk, address);
+	const struct rg_pytype *type = number == RG_NO_TYPE ? NULL : &walk->types.rows[number];
+
+	if (type && type->tp_flags & RG_TPFLAG_HEAP)
+		put_name(walk, address,
+			rg_image_u64(walk->image,
+				address + (unsigned)walk->layout->heaptype_qualname));
+	else if (type)
+		put(walk, address, RG_VALUE_NAME, type->name, strlen(type->name), true);
+}
+
+void rg_values_write(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
+{
+	static const struct {
+		const char *type;
+		void (*put)(struct rg_walk *walk, uint64_t address);
+	} named[] = {
+		{ "function", put_function }, { "builtin_function_or_method", put_builtin },
+		{ "builtin_method", put_builtin }, { "generator", put_generator },
+		{ "coroutine", put_generator }, { "async_generator", put_generator },
+		{ "code", put_code }, { "frame", put_frame }, { "module", put_module },
+		{ "getset_descriptor", put_descriptor }, { "member_descriptor", put_descriptor },
+		{ "method_descriptor", put_descriptor }, { "wrapper_descriptor", put_descriptor },
+		{ "classmethod_descriptor", put_descriptor }, { "float", put_float },
+	};
+
+	if (type->tp_flags & RG_TPFLAG_STR)
+		put_str(walk, address);
+	else if (type->tp_flags & RG_TPFLAG_LONG)
+		put_int(walk, address, strcmp(type->name, "bool") == 0);
+	else if (type->tp_flags & RG_TPFLAG_BYTES)
+		put_bytes(walk, address);
+	else if (type->tp_flags & RG_TPFLAG_TYPE)
+		put_type(walk, address);
+	else if (type->flags & RG_TYPE_MODULE)
+		put_module(walk, address);
+	else if (!type->python)
+		for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++)
+			if (strcmp(type->name, named[i].type) == 0)
+				named[i].put(walk, address);
+}

@@ -1,0 +1,399 @@
+#include "heapdump/cpython/walk.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "heapdump/base/array.h"
+#include "heapdump/cpython/readers.h"
+#include "heapdump/cpython/roots.h"
+#include "heapdump/cpython/text.h"
+#include "heapdump/cpython/values.h"
+
+#define STRAY_LIMIT 1000	/* broken links in the collector's lists before we give up */
+#define IMMORTAL_311 900000000u	/* deep-frozen statics start at 999999999 */
+
+/* --- names ------------------------------------------------------------------------------- */
+
+uint32_t rg_walk_name(struct rg_walk *walk, uint64_t address)
+{
+	uint32_t number = rg_map_get(&walk->names, address);
+	char text[512];
+	size_t length;
+
+	if (number != RG_MAP_NONE)
+		return number;
+	if (!address || !rg_walk_is(walk, address, "str"))
+		return RG_NO_STRING;
+	length = rg_text_str(walk->image, walk->layout, address, text, sizeof(text), NULL);
+	number = rg_writer_string(walk->writer, text, length);
+	if (!rg_map_set(&walk->names, address, number))
+		walk->out_of_memory = true;
+	return number;
+}
+
+uint32_t rg_walk_c_name(struct rg_walk *walk, uint64_t address)
+{
+	uint32_t number = rg_map_get(&walk->names, address);
+	char text[128];
+
+	if (number != RG_MAP_NONE)
+		return number;
+	if (!rg_image_string(walk->image, address, text, sizeof(text)))
+		return RG_NO_STRING;
+	number = rg_writer_string(walk->writer, text, strlen(text));
+	if (!rg_map_set(&walk->names, address, number))
+		walk->out_of_memory = true;
+	return number;
+}
+
+uint32_t rg_walk_literal(struct rg_walk *walk, const char *text)
+{
+	uint64_t key = (uint64_t)(uintptr_t)text;
+	uint32_t number = rg_map_get(&walk->literals, key);
+
+	if (number == RG_MAP_NONE) {
+		number = rg_writer_string(walk->writer, text, strlen(text));
+		if (!rg_map_set(&walk->literals, key, number))
+			walk->out_of_memory = true;
+	}
+	return number;
+}
+
+bool rg_walk_is(struct rg_walk *walk, uint64_t address, const char *name)
+{
+	struct rg_pytype type = { 0 };
+
+	if (address & 7 || !rg_image_at(walk->image, address, 16))
+		return false;
+	type.address = rg_image_u64(walk->image, address + RG_OB_TYPE);
+	return rg_type_is(walk, &type, name);
+}
+
+/* --- objects and references --------------------------------------------------------------- */
+
+/* Objects of a type the collector knows have a head before them; static types have none. */
+static bool has_gc_head(struct rg_walk *walk, const struct rg_pytype *type, uint64_t address)
+{
+	if (!(type->tp_flags & RG_TPFLAG_GC))
+		return false;
+	return !(type->tp_flags & RG_TPFLAG_TYPE)
+		|| rg_image_u64(walk->image, address + RG_TP_FLAGS) & RG_TPFLAG_HEAP;
+}
+
+uint32_t rg_walk_object(struct rg_walk *walk, uint64_t address)
+{
+	uint32_t number, type;
+	uint8_t generation = RG_GEN_UNTRACKED;
+
+	if (!address || address & 7)
+		return RG_NO_OBJECT;
+	number = rg_objects_find(&walk->objects, address);
+	if (number != RG_NO_OBJECT)
+		return number;
+	type = rg_image_at(walk->image, address, 16)
+		? rg_types_get(walk, rg_image_u64(walk->image, address + RG_OB_TYPE))
+		: RG_NO_TYPE;
+	if (type == RG_NO_TYPE) {
+		walk->bad_pointers++;
+		return RG_NO_OBJECT;
+	}
+	/* linked, yet in none of the lists: a collection was moving it */
+	if (has_gc_head(walk, &walk->types.rows[type], address)
+		&& rg_image_u64(walk->image, address - RG_GC_HEAD))
+		generation = RG_GEN_0;
+	number = rg_objects_add(&walk->objects, address, type, generation);
+	if (number == RG_NO_OBJECT)
+		walk->out_of_memory = true;
+	return number;
+}
+
+void rg_walk_refer(struct rg_walk *walk, enum rg_kind kind, uint64_t target,
+	enum rg_label_form form, uint64_t label, bool untraversed)
+{
+	uint32_t number = target ? rg_walk_object(walk, target) : RG_NO_OBJECT;
+	struct rg_reference_record *slot;
+
+	if (number == RG_NO_OBJECT)
+		return;
+	slot = RG_PUSH(walk->references, walk->n_references, walk->references_capacity);
+	if (!slot) {
+		walk->out_of_memory = true;
+		return;
+	}
+	*slot = (struct rg_reference_record){ .target = target, .label = label, .kind = kind,
+		.form = form, .untraversed = untraversed };
+	if (kind != RG_KIND_WEAK)
+		walk->objects.found[number]++;
+}
+
+void rg_walk_refer_as(struct rg_walk *walk, enum rg_kind kind, uint64_t target,
+	const char *label, bool untraversed)
+{
+	if (target)
+		rg_walk_refer(walk, kind, target, RG_LABEL_STRING, rg_walk_literal(walk, label),
+			untraversed);
+}
+
+void rg_walk_guess(struct rg_walk *walk, uint64_t word)
+{
+	struct rg_guess *slot;
+
+	if (!word || word & 7)
+		return;
+	slot = RG_PUSH(walk->guesses, walk->n_guesses, walk->guesses_capacity);
+	if (!slot) {
+		walk->out_of_memory = true;
+		return;
+	}
+	*slot = (struct rg_guess){ .target = word, .source = walk->current };
+}
+
+void rg_walk_root(struct rg_walk *walk, const struct rg_root_record *root)
+{
+	uint32_t number = rg_walk_object(walk, root->target);
+
+	if (number == RG_NO_OBJECT)
+		return;
+	/* a module is held by sys.modules, whose references are counted where it is read */
+	if (root->kind != RG_ROOT_MODULE && root->kind != RG_ROOT_STATIC)
+		walk->objects.found[number]++;
+	rg_writer_root(walk->writer, root);
+}
+
+/* --- reading one object ------------------------------------------------------------------ */
+
+static void read_scan(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
+{
+	int64_t items;
+
+	for (size_t i = 0; i < type->n_scan; i++)
+		rg_walk_guess(walk, rg_image_u64(walk->image, address + type->scan[i]));
+	if (!type->scan_items)
+		return;
+	items = (int64_t)rg_image_u64(walk->image, address + RG_OB_SIZE);
+	for (int64_t at = 0; at < items * type->itemsize && at < 64 << 10; at += 8)
+		rg_walk_guess(walk, rg_image_u64(walk->image,
+			address + (uint64_t)(type->basicsize + at)));
+}
+
+static void read_references(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
+{
+	for (size_t i = 0; i < type->n_fields; i++) {
+		const struct rg_plan_field *field = &type->fields[i];
+
+		rg_walk_refer(walk, field->kind, rg_image_u64(walk->image, address + field->offset),
+			field->label == RG_NO_STRING ? RG_LABEL_NONE : RG_LABEL_STRING,
+			field->label, field->untraversed);
+	}
+	for (unsigned i = 0; i < type->n_readers; i++)
+		type->readers[i]->read(walk, address, type);
+	rg_traverse_attributes(walk, address, type);
+	read_scan(walk, address, type);
+	if (type->tp_flags & RG_TPFLAG_HEAP)
+		rg_walk_refer(walk, RG_KIND_TYPE, type->address, RG_LABEL_NONE, 0, false);
+}
+
+/* sys.getsizeof(): the type's own __sizeof__ and the headers before the object. */
+static uint64_t size_of(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
+{
+	uint64_t size;
+
+	if (type->size) {
+		size = type->size(walk, address, type);
+	} else {
+		/* object.__sizeof__ */
+		int64_t items = type->itemsize
+			? (int64_t)rg_image_u64(walk->image, address + RG_OB_SIZE) : 0;
+
+		size = (uint64_t)type->basicsize;
+		if (items > 0 && items < INT64_MAX / (1 << 16))
+			size += (uint64_t)(items * type->itemsize);
+	}
+	if (has_gc_head(walk, type, address))
+		size += RG_GC_HEAD;
+	if (type->tp_flags & RG_TPFLAG_MANAGED_DICT)
+		size += 16;
+	return size;
+}
+
+static void write_object(struct rg_walk *walk, uint32_t number, const struct rg_pytype *type)
+{
+	uint64_t address = walk->objects.address[number];
+	uint64_t refcount = rg_image_u64(walk->image, address + RG_OB_REFCNT);
+	struct rg_object_record record = { .address = address, .type = type->number,
+		.flags = walk->objects.generation[number], .refcount = refcount,
+		.size = size_of(walk, address, type),
+		.extra = rg_instance_extra(walk, address, type) };
+
+	if (refcount >= IMMORTAL_311) {
+		record.flags |= RG_OBJECT_IMMORTAL;
+		record.refcount = 0;
+	}
+	if (walk->items != UINT64_MAX) {
+		record.flags |= RG_OBJECT_ITEMS;
+		record.items = walk->items;
+	}
+	if (record.extra)
+		record.flags |= RG_OBJECT_EXTRA;
+	if (type->flags & RG_TYPE_SIZEOF)
+		record.flags |= RG_OBJECT_SIZE_OPEN;
+	/* _PyGC_PREV_MASK_FINALIZED */
+	if (has_gc_head(walk, type, address) && rg_image_u64(walk->image, address - 8) & 1)
+		record.flags |= RG_OBJECT_FINALIZED;
+	rg_writer_object(walk->writer, &record);
+}
+
+static void read_object(struct rg_walk *walk, uint32_t number)
+{
+	uint64_t address = walk->objects.address[number];
+	/* a copy: meeting new types moves the table */
+	struct rg_pytype type = walk->types.rows[walk->objects.type[number]];
+
+	walk->current = number;
+	walk->n_references = 0;
+	walk->items = UINT64_MAX;
+	rg_walk_object(walk, type.address);
+	read_references(walk, address, &type);
+	write_object(walk, number, &type);
+	if (walk->n_references)
+		rg_writer_references(walk->writer, address, walk->references,
+			walk->n_references);
+	rg_values_write(walk, address, &type);
+}
+
+/* --- the passes -------------------------------------------------------------------------- */
+
+/* Take the objects of one of the collector's lists. */
+static void walk_list(struct rg_walk *walk, uint64_t head, uint8_t generation)
+{
+	uint64_t at = rg_image_u64(walk->image, head) & ~3ull;
+	unsigned stray = 0;
+
+	while (at && at != head) {
+		uint64_t address = at + RG_GC_HEAD;
+		uint32_t type = rg_image_at(walk->image, at, RG_GC_HEAD + 16)
+			? rg_types_get(walk, rg_image_u64(walk->image, address + RG_OB_TYPE))
+			: RG_NO_TYPE;
+
+		if (type == RG_NO_TYPE) {
+			walk->bad_pointers++;
+			if (++stray > STRAY_LIMIT || !rg_image_at(walk->image, at, 8))
+				break;
+		} else {
+			/* a list that runs in a circle ends here */
+			if (rg_objects_find(&walk->objects, address) != RG_NO_OBJECT)
+				break;
+			if (rg_objects_add(&walk->objects, address, type, generation)
+				== RG_NO_OBJECT) {
+				walk->out_of_memory = true;
+				break;
+			}
+			walk->tracked++;
+		}
+		at = rg_image_u64(walk->image, at) & ~3ull;
+	}
+}
+
+static enum rg_code walk_lists(struct rg_walk *walk, struct rg_error *err)
+{
+	uint64_t interpreter = walk->runtime->interpreter;
+
+	for (int i = 0; interpreter && i < 10000; i++) {
+		struct rg_gc_state gc;
+		enum rg_code code = rg_runtime_gc(walk->runtime, walk->image, interpreter, &gc,
+			err);
+
+		if (code)
+			return code;
+		for (uint8_t generation = 0; generation < 4; generation++)
+			walk_list(walk, gc.heads[generation], generation);
+		interpreter = rg_image_u64(walk->image,
+			interpreter + (unsigned)walk->layout->interp_next);
+	}
+	return RG_OK;
+}
+
+/* Read every object from NEXT on; the queue grows meanwhile. Returns its end. */
+static uint32_t drain(struct rg_walk *walk, uint32_t next)
+{
+	while (next < walk->objects.count && !walk->out_of_memory)
+		read_object(walk, next++);
+	return next;
+}
+
+/* True when exact references do not explain the target's refcount. */
+static bool is_unexplained(struct rg_walk *walk, uint32_t number)
+{
+	uint64_t refcount = rg_image_u64(walk->image, walk->objects.address[number]);
+
+	return refcount < IMMORTAL_311 && refcount > walk->objects.found[number];
+}
+
+static void accept_guess(struct rg_walk *walk, const struct rg_guess *guess, uint32_t number)
+{
+	struct rg_reference_record reference = { .target = guess->target,
+		.kind = RG_KIND_GUESS, .form = RG_LABEL_NONE };
+	struct rg_root_record root = guess->root;
+
+	if (guess->source == RG_NO_OBJECT) {
+		root.target = guess->target;
+		rg_walk_root(walk, &root);
+		return;
+	}
+	walk->objects.found[number]++;
+	rg_writer_references(walk->writer, walk->objects.address[guess->source], &reference, 1);
+}
+
+/*
+ * Judge the guesses in order. One that leads to a new object is followed at once, so that what
+ * that object explains is known to the guesses behind it.
+ */
+static void resolve_guesses(struct rg_walk *walk, uint32_t next)
+{
+	for (size_t i = 0; i < walk->n_guesses && !walk->out_of_memory; i++) {
+		struct rg_guess guess = walk->guesses[i];
+		uint32_t number = rg_objects_find(&walk->objects, guess.target);
+		uint64_t refcount = rg_image_u64(walk->image, guess.target);
+
+		if (number == RG_NO_OBJECT) {
+			/* stray words of a stack never make an object, those of a body may */
+			if (guess.source == RG_NO_OBJECT || refcount == 0 || refcount > 1u << 30)
+				continue;
+			number = rg_walk_object(walk, guess.target);
+		}
+		if (number == RG_NO_OBJECT || !is_unexplained(walk, number))
+			continue;
+		accept_guess(walk, &guess, number);
+		next = drain(walk, next);
+	}
+}
+
+static void deinit(struct rg_walk *walk)
+{
+	rg_objects_deinit(&walk->objects);
+	rg_types_deinit(&walk->types);
+	rg_map_deinit(&walk->names);
+	rg_map_deinit(&walk->literals);
+	free(walk->references);
+	free(walk->guesses);
+}
+
+enum rg_code rg_walk_heap(struct rg_image *image, const struct rg_runtime *runtime,
+	struct rg_writer *writer, bool values, struct rg_error *err)
+{
+	struct rg_walk walk = { .image = image, .runtime = runtime, .layout = runtime->layout,
+		.writer = writer, .values = values };
+	enum rg_code code = walk_lists(&walk, err);
+
+	if (!code) {
+		rg_roots_walk(&walk);
+		resolve_guesses(&walk, drain(&walk, 0));
+		rg_roots_static(&walk);
+		rg_writer_fact_number(writer, "bad_pointers", (int64_t)walk.bad_pointers);
+		if (walk.out_of_memory)
+			code = rg_nomem(err);
+	}
+	deinit(&walk);
+	return code;
+}

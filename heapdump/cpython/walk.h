@@ -1,0 +1,85 @@
+/*
+ * The walk over a CPython heap: from the collector's lists and the roots to every object that
+ * can be reached, each written to the snapshot with its references.
+ *
+ * One queue, no recursion: objects are numbered as they are found and read in that order. Linear
+ * in objects and references. The image is hostile: every pointer is checked before it is
+ * followed, every count bounded by what can be read.
+ */
+#ifndef RG_CPYTHON_WALK_H
+#define RG_CPYTHON_WALK_H
+
+#include "heapdump/base/error.h"
+#include "heapdump/cpython/objects.h"
+#include "heapdump/cpython/runtime.h"
+#include "heapdump/cpython/types.h"
+#include "heapdump/image/image.h"
+#include "heapdump/snapshot/writer.h"
+
+/* A word that may be a reference, judged when all exact references are known. */
+struct rg_guess {
+	uint64_t target;
+	uint32_t source;		/* object number, or RG_NO_OBJECT for a root */
+	struct rg_root_record root;	/* then: all but its target */
+};
+
+struct rg_walk {
+	struct rg_image *image;
+	const struct rg_runtime *runtime;
+	const struct rg_layout *layout;
+	struct rg_writer *writer;
+	bool values;			/* write previews of values, not names alone */
+
+	struct rg_objects objects;
+	struct rg_types types;
+	struct rg_map names;		/* address of a str -> its string number */
+	struct rg_map literals;		/* address of our own text -> its string number */
+
+	/* the object being read */
+	uint32_t current;
+	struct rg_reference_record *references;
+	size_t n_references, references_capacity;
+	uint64_t items;			/* its element count, or UINT64_MAX */
+
+	struct rg_guess *guesses;
+	size_t n_guesses, guesses_capacity;
+
+	uint64_t tracked, bad_pointers;
+	bool out_of_memory;
+};
+
+/* Walk IMAGE and write all but the END block. VALUES false leaves previews of values out. */
+enum rg_code rg_walk_heap(struct rg_image *image, const struct rg_runtime *runtime,
+	struct rg_writer *writer, bool values, struct rg_error *err);
+
+/* --- for readers and roots -------------------------------------------------------------- */
+
+/*
+ * The number of the object at ADDRESS, added to the queue when new; RG_NO_OBJECT where there is
+ * none (null, unaligned, unreadable, no valid type).
+ */
+uint32_t rg_walk_object(struct rg_walk *walk, uint64_t address);
+
+/* A reference from the current object. A null target is no reference. */
+void rg_walk_refer(struct rg_walk *walk, enum rg_kind kind, uint64_t target,
+	enum rg_label_form form, uint64_t label, bool untraversed);
+
+/* The same with a label of our own, a literal. */
+void rg_walk_refer_as(struct rg_walk *walk, enum rg_kind kind, uint64_t target,
+	const char *label, bool untraversed);
+
+/* A word of the current object that may be a reference. */
+void rg_walk_guess(struct rg_walk *walk, uint64_t word);
+
+/* An object that a root owns a reference to. */
+void rg_walk_root(struct rg_walk *walk, const struct rg_root_record *root);
+
+/* String numbers: of the str or C string at ADDRESS, of a literal of ours; RG_NO_STRING if none. */
+uint32_t rg_walk_name(struct rg_walk *walk, uint64_t address);
+uint32_t rg_walk_c_name(struct rg_walk *walk, uint64_t address);
+uint32_t rg_walk_literal(struct rg_walk *walk, const char *text);
+
+/* True when ADDRESS holds an instance of the C type NAME or of a subclass. */
+bool rg_walk_is(struct rg_walk *walk, uint64_t address, const char *name);
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * An image: the memory of one process at one moment, wherever its bytes come from.
+ *
+ * A back end gives the mappings and a function that reads bytes; the image mirrors what is asked
+ * for, in pieces of 64 KiB, so that a walker works on plain pointers. Nothing is trusted: a read
+ * outside the mappings, or of a page that cannot be had, is NULL.
+ */
+#ifndef RG_IMAGE_IMAGE_H
+#define RG_IMAGE_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "heapdump/base/error.h"
+
+/* One line of /proc/PID/maps, [start, end). */
+struct rg_mapping {
+	uint64_t start, end, offset;
+	bool readable, writable, executable;
+	char *path;	/* "" for anonymous memory */
+};
+
+/* Adjacent readable mappings, mirrored as one. */
+struct rg_segment {
+	uint64_t start, end;
+	uint8_t *mirror;	/* end - start bytes, filled piece by piece */
+	uint8_t *pages;		/* a state for each page: PAGE_* in image.c */
+};
+
+struct rg_image {
+	struct rg_mapping *mappings;
+	size_t n_mappings, mappings_capacity;
+	struct rg_segment *segments;
+	size_t n_segments, segments_capacity, last;
+	/* Read up to LENGTH bytes at ADDRESS: how many were read, or -1. */
+	int64_t (*read)(void *context, uint64_t address, void *buffer, size_t length);
+	void *context;		/* the back end's, not owned */
+	uint64_t bytes_read;	/* what the back end was asked for and gave */
+};
+
+/* An empty image over a back end; rg_image_add_mapping in ascending order, then _seal. */
+void rg_image_init(struct rg_image *image,
+	int64_t (*read)(void *, uint64_t, void *, size_t), void *context);
+void rg_image_deinit(struct rg_image *image);
+enum rg_code rg_image_add_mapping(struct rg_image *image, const struct rg_mapping *mapping,
+	struct rg_error *err);
+enum rg_code rg_image_seal(struct rg_image *image, struct rg_error *err);
+
+/* The slow path of rg_image_at: find the segment, read what is missing. */
+const void *rg_image_fetch(struct rg_image *image, uint64_t address, size_t length);
+
+/* Read everything that is writable now, because the process will run on. */
+enum rg_code rg_image_read_all(struct rg_image *image, struct rg_error *err);
+
+/* LENGTH bytes at ADDRESS, or NULL where they cannot be read. Valid as long as the image. */
+static inline const void *rg_image_at(struct rg_image *image, uint64_t address, size_t length)
+{
+	const struct rg_segment *segment = &image->segments[image->last];
+	uint64_t at = address - segment->start, size = segment->end - segment->start;
+
+	if (at < size && length <= size - at && (at & 4095) + length <= 4096
+		&& segment->pages[at >> 12] == 1)
+		return segment->mirror + at;
+	return rg_image_fetch(image, address, length);
+}
+
+/* Numbers at ADDRESS; 0 where it cannot be read. */
+#define RG_IMAGE_READER(name, type)                                                                \
+	static inline type name(struct rg_image *image, uint64_t address)                          \
+	{                                                                                          \
+		const void *bytes = rg_image_at(image, address, sizeof(type));                     \
+		type value = 0;                                                                    \
+                                                                                                   \
+		if (bytes)                                                                         \
+			memcpy(&value, bytes, sizeof(value));                                      \
+		return value;                                                                      \
+	}
+RG_IMAGE_READER(rg_image_u8, uint8_t)
+RG_IMAGE_READER(rg_image_u16, uint16_t)
+RG_IMAGE_READER(rg_image_u32, uint32_t)
+RG_IMAGE_READER(rg_image_u64, uint64_t)
+#undef RG_IMAGE_READER
+
+/* The C string at ADDRESS cut at SIZE - 1 bytes in OUT; false where it cannot be read. */
+bool rg_image_string(struct rg_image *image, uint64_t address, char *out, size_t size);
+
+/* The mapping that holds ADDRESS, or NULL. */
+const struct rg_mapping *rg_image_mapping(const struct rg_image *image, uint64_t address);
+
+#endif

@@ -1,0 +1,327 @@
+#include "heapdump/snapshot/writer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "heapdump/base/hash.h"
+
+#define STRING_LIMIT (64u << 10)
+#define VALUE_LIMIT (64u << 10)
+#define KEY_LIMIT 255u
+#define REFERENCES_A_RECORD 4096
+/* the largest record fits an empty block: 4096 references of at most 27 bytes, or 64 KiB text */
+#define RECORD_LIMIT (128u << 10)
+#define BLOCK_SIZE (256u << 10)
+
+struct block {
+	uint8_t bytes[RG_FRAME_SIZE + BLOCK_SIZE];
+	uint32_t used, count;
+	uint64_t base;		/* the frame's: an address or a number, by type */
+	uint64_t previous;	/* the address the next delta is relative to */
+};
+
+struct rg_writer {
+	FILE *stream;
+	unsigned shift;
+	uint32_t sequence;
+	int error;		/* errno of the first failure */
+	uint64_t totals[RG_BLOCK_TYPE_COUNT];
+	struct block blocks[RG_BLOCK_TYPE_COUNT];
+};
+
+static void put_raw(struct rg_writer *writer, const void *bytes, size_t length)
+{
+	if (!writer->error && fwrite(bytes, 1, length, writer->stream) != length)
+		writer->error = errno ? errno : EIO;
+}
+
+static void write_header(struct rg_writer *writer)
+{
+	uint8_t header[RG_HEADER_SIZE] = RG_MAGIC;
+	uint16_t version[2] = { RG_MAJOR, RG_MINOR };
+	uint64_t sum;
+
+	memcpy(header + 8, version, sizeof(version));
+	header[12] = (uint8_t)writer->shift;
+	sum = rg_hash(header, RG_HEADER_SIZE - sizeof(sum));
+	memcpy(header + RG_HEADER_SIZE - sizeof(sum), &sum, sizeof(sum));
+	put_raw(writer, header, sizeof(header));
+}
+
+struct rg_writer *rg_writer_create(FILE *stream, unsigned shift)
+{
+	struct rg_writer *writer = calloc(1, sizeof(*writer));
+
+	if (!writer)
+		return NULL;
+	writer->stream = stream;
+	writer->shift = shift;
+	write_header(writer);
+	return writer;
+}
+
+void rg_writer_destroy(struct rg_writer *writer)
+{
+	free(writer);
+}
+
+/* Frame and write the open block of TYPE, and empty it. */
+static void write_block(struct rg_writer *writer, enum rg_block_type type)
+{
+	struct block *block = &writer->blocks[type];
+	uint32_t numbers[4] = { type, block->used, block->count, writer->sequence++ };
+	uint64_t sum;
+
+	memcpy(block->bytes, numbers, sizeof(numbers));
+	memcpy(block->bytes + 16, &block->base, sizeof(block->base));
+	sum = rg_hash_with(rg_hash(block->bytes, 24), block->bytes + RG_FRAME_SIZE, block->used);
+	memcpy(block->bytes + 24, &sum, sizeof(sum));
+	put_raw(writer, block->bytes, RG_FRAME_SIZE + block->used);
+	block->used = block->count = 0;
+}
+
+/* Write the open block of TYPE, after those whose records it may refer to by number. */
+static void flush_block(struct rg_writer *writer, enum rg_block_type type)
+{
+	static const enum rg_block_type first[] = { RG_BLOCK_STRINGS, RG_BLOCK_TYPES,
+		RG_BLOCK_THREADS, RG_BLOCK_FRAMES };
+
+	for (size_t i = 0; i < sizeof(first) / sizeof(*first) && first[i] != type; i++)
+		if (writer->blocks[first[i]].count)
+			write_block(writer, first[i]);
+	if (writer->blocks[type].count)
+		write_block(writer, type);
+}
+
+/*
+ * The block of TYPE with room for one more record. BASE starts a fresh block: an address its
+ * deltas are relative to, or the number of its first record.
+ */
+static struct block *open_record(struct rg_writer *writer, enum rg_block_type type, uint64_t base)
+{
+	struct block *block = &writer->blocks[type];
+
+	if (block->used + RECORD_LIMIT > BLOCK_SIZE)
+		flush_block(writer, type);
+	if (block->count == 0) {
+		block->base = base;
+		block->previous = base;
+	}
+	block->count++;
+	writer->totals[type]++;
+	return block;
+}
+
+static void put_byte(struct block *block, uint8_t byte)
+{
+	block->bytes[RG_FRAME_SIZE + block->used++] = byte;
+}
+
+static void put_varint(struct block *block, uint64_t value)
+{
+	while (value >= 0x80) {
+		put_byte(block, (uint8_t)(value | 0x80));
+		value >>= 7;
+	}
+	put_byte(block, (uint8_t)value);
+}
+
+static void put_zigzag(struct block *block, int64_t value)
+{
+	put_varint(block, ((uint64_t)value << 1) ^ (uint64_t)(value >> 63));
+}
+
+static void put_bytes(struct block *block, const void *bytes, uint32_t length)
+{
+	put_varint(block, length);
+	if (length)
+		memcpy(block->bytes + RG_FRAME_SIZE + block->used, bytes, length);
+	block->used += length;
+}
+
+/* ADDRESS as its distance from *PREVIOUS, which it becomes. */
+static void put_address(
+	struct rg_writer *writer, struct block *block, uint64_t address, uint64_t *previous)
+{
+	int64_t delta = (int64_t)((address >> writer->shift) - (*previous >> writer->shift));
+
+	put_zigzag(block, delta);
+	*previous = address;
+}
+
+/* A number or "none", as number + 1 or 0. */
+static void put_optional(struct block *block, uint32_t number)
+{
+	put_varint(block, number == UINT32_MAX ? 0 : (uint64_t)number + 1);
+}
+
+uint32_t rg_writer_string(struct rg_writer *writer, const char *text, size_t length)
+{
+	uint64_t number = writer->totals[RG_BLOCK_STRINGS];
+	struct block *block = open_record(writer, RG_BLOCK_STRINGS, number);
+
+	put_bytes(block, text, length < STRING_LIMIT ? (uint32_t)length : STRING_LIMIT);
+	return (uint32_t)number;
+}
+
+uint32_t rg_writer_type(struct rg_writer *writer, const struct rg_type_record *type)
+{
+	uint64_t number = writer->totals[RG_BLOCK_TYPES];
+	struct block *block = open_record(writer, RG_BLOCK_TYPES, number);
+
+	put_varint(block, type->address);
+	put_varint(block, type->name);
+	put_optional(block, type->module);
+	put_varint(block, type->flags);
+	put_varint(block, type->basicsize);
+	put_varint(block, type->itemsize);
+	return (uint32_t)number;
+}
+
+void rg_writer_object(struct rg_writer *writer, const struct rg_object_record *object)
+{
+	struct block *block = open_record(writer, RG_BLOCK_OBJECTS, object->address);
+
+	put_address(writer, block, object->address, &block->previous);
+	put_varint(block, object->type);
+	put_varint(block, object->flags);
+	put_varint(block, object->size);
+	put_varint(block, object->refcount);
+	if (object->flags & RG_OBJECT_ITEMS)
+		put_varint(block, object->items);
+	if (object->flags & RG_OBJECT_EXTRA)
+		put_varint(block, object->extra);
+}
+
+static void put_reference(struct rg_writer *writer, struct block *block,
+	const struct rg_reference_record *reference, uint64_t *target, uint64_t *key)
+{
+	put_varint(block, (unsigned)reference->form
+			| (reference->untraversed ? RG_HEAD_UNTRAVERSED : 0)
+			| (unsigned)reference->kind << RG_HEAD_KIND_SHIFT);
+	put_address(writer, block, reference->target, target);
+	if (reference->form == RG_LABEL_INDEX || reference->form == RG_LABEL_STRING)
+		put_varint(block, reference->label);
+	else if (reference->form == RG_LABEL_OBJECT)
+		put_address(writer, block, reference->label, key);
+}
+
+void rg_writer_references(struct rg_writer *writer, uint64_t source,
+	const struct rg_reference_record *references, size_t count)
+{
+	while (count > 0) {
+		size_t n = count < REFERENCES_A_RECORD ? count : REFERENCES_A_RECORD;
+		struct block *block = open_record(writer, RG_BLOCK_REFERENCES, source);
+		uint64_t target = source, key = source;
+		bool counting = false;
+
+		put_address(writer, block, source, &block->previous);
+		put_varint(block, n);
+		for (size_t i = 0; i < n; i++) {
+			struct rg_reference_record reference = references[i];
+
+			/* an implicit index counts within one record, from 0 */
+			if (reference.form == RG_LABEL_NEXT && !counting && reference.label)
+				reference.form = RG_LABEL_INDEX;
+			counting |= reference.form == RG_LABEL_NEXT
+				|| reference.form == RG_LABEL_INDEX;
+			put_reference(writer, block, &reference, &target, &key);
+		}
+		/* totals count references, not records */
+		writer->totals[RG_BLOCK_REFERENCES] += n - 1;
+		references += n;
+		count -= n;
+	}
+}
+
+void rg_writer_value(struct rg_writer *writer, const struct rg_value_record *value)
+{
+	struct block *block = open_record(writer, RG_BLOCK_VALUES, value->address);
+	bool cut = value->length > VALUE_LIMIT;
+
+	put_address(writer, block, value->address, &block->previous);
+	put_byte(block, (uint8_t)(value->kind | (value->exact && !cut ? RG_VALUE_EXACT : 0)));
+	put_bytes(block, value->text, cut ? VALUE_LIMIT : value->length);
+}
+
+void rg_writer_root(struct rg_writer *writer, const struct rg_root_record *root)
+{
+	struct block *block = open_record(writer, RG_BLOCK_ROOTS, root->target);
+
+	put_address(writer, block, root->target, &block->previous);
+	put_byte(block, (uint8_t)root->kind);
+	put_byte(block, (uint8_t)root->reference);
+	put_optional(block, root->name);
+	put_optional(block, root->label);
+	put_optional(block, root->thread);
+	put_optional(block, root->frame);
+}
+
+uint32_t rg_writer_thread(struct rg_writer *writer, const struct rg_thread_record *thread)
+{
+	uint64_t number = writer->totals[RG_BLOCK_THREADS];
+	struct block *block = open_record(writer, RG_BLOCK_THREADS, number);
+
+	put_varint(block, thread->native_id);
+	put_varint(block, thread->ident);
+	put_optional(block, thread->name);
+	return (uint32_t)number;
+}
+
+uint32_t rg_writer_frame(struct rg_writer *writer, const struct rg_frame_record *frame)
+{
+	uint64_t number = writer->totals[RG_BLOCK_FRAMES];
+	struct block *block = open_record(writer, RG_BLOCK_FRAMES, number);
+
+	put_varint(block, frame->thread);
+	put_optional(block, frame->function);
+	put_optional(block, frame->file);
+	put_varint(block, frame->line);
+	return (uint32_t)number;
+}
+
+static struct block *open_fact(struct rg_writer *writer, const char *key)
+{
+	struct block *block = open_record(writer, RG_BLOCK_FACTS, 0);
+
+	put_bytes(block, key, (uint32_t)strnlen(key, KEY_LIMIT));
+	return block;
+}
+
+void rg_writer_fact_text(struct rg_writer *writer, const char *key, const char *text)
+{
+	struct block *block = open_fact(writer, key);
+	size_t length = strlen(text);
+
+	put_byte(block, 1);
+	put_bytes(block, text, length < STRING_LIMIT ? (uint32_t)length : STRING_LIMIT);
+}
+
+void rg_writer_fact_number(struct rg_writer *writer, const char *key, int64_t number)
+{
+	struct block *block = open_fact(writer, key);
+
+	put_byte(block, 0);
+	put_zigzag(block, number);
+}
+
+enum rg_code rg_writer_finish(struct rg_writer *writer, struct rg_error *err)
+{
+	struct block *end = &writer->blocks[RG_BLOCK_END];
+
+	for (enum rg_block_type type = RG_BLOCK_STRINGS; type < RG_BLOCK_END; type++)
+		flush_block(writer, type);
+	end->count = RG_BLOCK_END - RG_BLOCK_STRINGS;
+	for (enum rg_block_type type = RG_BLOCK_STRINGS; type < RG_BLOCK_END; type++)
+		put_varint(end, writer->totals[type]);
+	write_block(writer, RG_BLOCK_END);
+	if (fflush(writer->stream) != 0 && !writer->error)
+		writer->error = errno ? errno : EIO;
+	if (writer->error) {
+		rg_fail(err, RG_SYSTEM, "cannot-write", "the snapshot cannot be written: %s",
+			strerror(writer->error));
+		return rg_hint(err, "free some space, or choose another place with -o FILE");
+	}
+	return RG_OK;
+}

@@ -1,0 +1,110 @@
+#include "src/graph/distances.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/graph/pages.h"
+
+/* A search at work: the result's arrays, and the vertices in the order they were reached. */
+struct search {
+	const uint32_t *offset, *target;
+	struct rg_distances *d;
+	uint32_t *queue; /* n */
+	uint32_t head, tail;
+};
+
+/* Call for what the vertices next in the queue will need: they lie anywhere in memory. */
+static inline void look_ahead(const struct search *s)
+{
+	uint32_t left = s->tail - s->head;
+
+	if (left > 24)
+		__builtin_prefetch(&s->offset[s->queue[s->head + 24]]);
+	if (left > 12)
+		__builtin_prefetch(&s->target[s->offset[s->queue[s->head + 12]]]);
+	if (left > 5) {
+		uint32_t v = s->queue[s->head + 5], e = s->offset[v], end = s->offset[v + 1];
+
+		if (end - e > 16)
+			end = e + 16;
+		for (; e < end; e++)
+			__builtin_prefetch(&s->d->distance[s->target[e]], 1);
+	}
+}
+
+/* Reach TO by EDGE from FROM. */
+static inline void reach(struct search *s, uint32_t to, uint32_t from, uint32_t edge, uint32_t far)
+{
+	s->d->distance[to] = far;
+	s->d->parent[to] = from;
+	s->d->edge[to] = edge;
+	s->queue[s->tail++] = to;
+}
+
+static void search_run(struct search *search)
+{
+	struct search s = *search;
+	uint32_t *distance = s.d->distance;
+
+	while (s.head < s.tail) {
+		uint32_t v, far;
+
+		look_ahead(&s);
+		v = s.queue[s.head++];
+		far = distance[v] + 1;
+		for (uint32_t e = s.offset[v]; e < s.offset[v + 1]; e++)
+			if (distance[s.target[e]] == RG_UNREACHED)
+				reach(&s, s.target[e], v, e, far);
+	}
+	*search = s;
+}
+
+/* Allocate the result, all unreached. */
+static enum rg_code distances_alloc(
+	struct rg_distances *distances, uint32_t n, struct rg_error *err)
+{
+	size_t bytes = (size_t)n * sizeof(uint32_t);
+
+	*distances = (struct rg_distances){
+		.distance = rg_pages_new(n, sizeof(uint32_t)),
+		.parent = rg_pages_new(n, sizeof(uint32_t)),
+		.edge = rg_pages_new(n, sizeof(uint32_t)),
+	};
+	if (!distances->distance || !distances->parent || !distances->edge) {
+		rg_distances_deinit(distances);
+		return rg_nomem(err);
+	}
+	memset(distances->distance, 0xff, bytes);
+	memset(distances->parent, 0xff, bytes);
+	memset(distances->edge, 0xff, bytes);
+	return RG_OK;
+}
+
+enum rg_code rg_distances_init(struct rg_distances *distances, const struct rg_graph *graph,
+	const uint32_t *sources, uint32_t n_sources, struct rg_error *err)
+{
+	struct search s = { .offset = graph->offset, .target = graph->target, .d = distances };
+
+	if (distances_alloc(distances, graph->n, err) != RG_OK)
+		return RG_NOMEM;
+	s.queue = rg_pages_new(graph->n, sizeof(uint32_t));
+	if (!s.queue) {
+		rg_distances_deinit(distances);
+		return rg_nomem(err);
+	}
+	for (uint32_t i = 0; i < n_sources; i++)
+		if (distances->distance[sources[i]] == RG_UNREACHED)
+			reach(&s, sources[i], RG_NO_VERTEX, RG_NO_EDGE, 0);
+	search_run(&s);
+	distances->reached = s.tail;
+	free(s.queue);
+	return RG_OK;
+}
+
+void rg_distances_deinit(struct rg_distances *distances)
+{
+	free(distances->distance);
+	free(distances->parent);
+	free(distances->edge);
+	*distances = (struct rg_distances){ 0 };
+}

@@ -1,0 +1,38 @@
+/*
+ * Distances in edges from a list of vertices, and by which edge each vertex was first reached:
+ * breadth-first search (E. F. Moore, 1959), with the prefetch distances of
+ * facts/graph-algorithms.md section 6.
+ */
+#ifndef RG_GRAPH_DISTANCES_H
+#define RG_GRAPH_DISTANCES_H
+
+#include <stdint.h>
+
+#include "heapdump/base/error.h"
+#include "src/graph/graph.h"
+
+#define RG_UNREACHED UINT32_MAX
+
+/*
+ * Where distance[v] is neither 0 nor RG_UNREACHED: edge[v] goes from parent[v] to v, and
+ * distance[parent[v]] + 1 == distance[v]. Following parent[] ends at a source.
+ */
+struct rg_distances {
+	uint32_t *distance; /* n: edges from the nearest source, or RG_UNREACHED */
+	uint32_t *parent; /* n: a vertex; RG_NO_VERTEX for a source and where unreached */
+	uint32_t *edge; /* n: index in the graph; RG_NO_EDGE for a source and where unreached */
+	uint32_t reached; /* vertices with a distance, the sources included */
+};
+
+/*
+ * Distances from the N_SOURCES vertices at SOURCES (duplicates count once). Deterministic: of two
+ * shortest ways the one that starts at the earlier source wins, then the one through the vertex
+ * reached earlier, then the smaller edge index. O(n + m) time, 4n bytes of work, 12n bytes of
+ * result. Zeroed when it fails.
+ */
+enum rg_code rg_distances_init(struct rg_distances *distances, const struct rg_graph *graph,
+	const uint32_t *sources, uint32_t n_sources, struct rg_error *err);
+/* Release and zero; safe on a zeroed struct. */
+void rg_distances_deinit(struct rg_distances *distances);
+
+#endif

@@ -1,0 +1,17 @@
+/*
+ * Work and result arrays of graph passes: large ones on huge pages, where the first touch of fresh
+ * memory would cost a third of the time (facts/graph-algorithms.md section 7). Released by free().
+ */
+#ifndef RG_GRAPH_PAGES_H
+#define RG_GRAPH_PAGES_H
+
+#include <stddef.h>
+
+/*
+ * Room for COUNT items of SIZE bytes, zeroed, never a NULL for 0 items; NULL when out of memory or
+ * when the size does not fit. Large arrays are zero by being untouched, so what is never used of
+ * them costs no memory (rounded up to the 2 MiB of a huge page).
+ */
+void *rg_pages_new(size_t count, size_t size);
+
+#endif
