@@ -193,7 +193,7 @@ static const char *get_text(struct rg_block *block, uint32_t *length_ret)
 bool rg_read_string(struct rg_block *block, const char **text_ret, uint32_t *length_ret)
 {
 	*text_ret = get_text(block, length_ret);
-	return *text_ret != NULL;
+	return rg_cursor_ok(&block->body);
 }
 
 bool rg_read_type(struct rg_block *block, struct rg_type_record *type_ret)
@@ -319,5 +319,5 @@ bool rg_read_fact(struct rg_block *block, struct rg_fact_record *fact_ret)
 		fact_ret->text = get_text(block, &fact_ret->text_length);
 	else
 		fact_ret->number = rg_cursor_zigzag(&block->body);
-	return rg_cursor_ok(&block->body) && fact_ret->key;
+	return rg_cursor_ok(&block->body);
 }

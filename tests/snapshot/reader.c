@@ -190,6 +190,20 @@ START_TEST(reader_signed_nonsense)
 }
 END_TEST
 
+/* A block that claims more records than it holds yields no empty ones for them. */
+START_TEST(reader_more_records_claimed_than_there)
+{
+	for (uint32_t type = RG_BLOCK_STRINGS; type < RG_BLOCK_END; type++) {
+		struct rg_block block = { .type = type, .count = UINT32_MAX, .shift = 3,
+			.body = rg_cursor_over("", 0) };
+		struct tape tape = { 0 };
+
+		ck_assert_msg(!read_record(&block, &tape), "%s", rg_block_name(type));
+		tape_deinit(&tape);
+	}
+}
+END_TEST
+
 /* Another version in the header, signed. */
 static enum rg_code read_version(struct recorder *recorder, uint8_t major, uint8_t minor,
 	struct rg_reader *reader, struct tape *tape, struct rg_error *err)
@@ -399,6 +413,7 @@ START_TEST(reader_other_files)
 END_TEST
 
 TEST_MAIN("reader", reader_cut_at_every_byte, reader_every_bit_flipped, reader_blocks_out_of_order,
-	reader_bytes_after_the_end, reader_signed_nonsense, reader_versions,
+	reader_bytes_after_the_end, reader_more_records_claimed_than_there,
+	reader_signed_nonsense, reader_versions,
 	reader_kinds_of_a_newer_minor, reader_reference_of_an_unknown_kind,
 	reader_unknown_blocks_are_skipped, reader_totals_of_the_end, reader_other_files)

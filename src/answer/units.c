@@ -1,0 +1,40 @@
+#include "src/answer/units.h"
+
+#include <stdio.h>
+
+const char *rg_units_count(uint64_t count, struct rg_arena *arena)
+{
+	char digits[24], text[32];
+	int length = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)count), used = 0;
+
+	for (int i = 0; i < length; i++) {
+		if (i > 0 && (length - i) % 3 == 0)
+			text[used++] = ',';
+		text[used++] = digits[i];
+	}
+	return rg_arena_text(arena, text, (size_t)used);
+}
+
+const char *rg_units_bytes(uint64_t bytes, struct rg_arena *arena)
+{
+	static const char *const names[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB" };
+	double value = (double)bytes;
+	unsigned unit = 0;
+
+	while (value >= 1023.95 && unit < 5) {
+		value /= 1024;
+		unit++;
+	}
+	return rg_arena_print(arena, unit ? "%.1f %s" : "%.0f %s", value, names[unit]);
+}
+
+const char *rg_units_share(double share, struct rg_arena *arena)
+{
+	return rg_arena_print(arena, "%.1f %%", share * 100);
+}
+
+const char *rg_units_things(uint64_t count, const char *one, const char *many,
+	struct rg_arena *arena)
+{
+	return rg_arena_print(arena, "%s %s", rg_units_count(count, arena), count == 1 ? one : many);
+}

@@ -1,0 +1,17 @@
+/* Numbers as people read them: "4,811", "18.4 MiB", "76.7 %". */
+#ifndef RG_ANSWER_UNITS_H
+#define RG_ANSWER_UNITS_H
+
+#include <stdint.h>
+
+#include "heapdump/base/arena.h"
+
+const char *rg_units_count(uint64_t count, struct rg_arena *arena);
+const char *rg_units_bytes(uint64_t bytes, struct rg_arena *arena);
+const char *rg_units_share(double share, struct rg_arena *arena);
+
+/* "1 object", "4,811 objects". */
+const char *rg_units_things(uint64_t count, const char *one, const char *many,
+	struct rg_arena *arena);
+
+#endif

@@ -1,0 +1,145 @@
+#include "src/cli/command.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/cli/help.h"
+#include "src/cli/report.h"
+
+const struct rg_command *rg_command_find(const char *name)
+{
+	for (size_t i = 0; rg_commands[i]; i++)
+		if (strcmp(rg_commands[i]->name, name) == 0)
+			return rg_commands[i];
+	return NULL;
+}
+
+static enum rg_code unknown_command(const char *word, struct rg_error *err)
+{
+	const char *names[64], *meant;
+	size_t n = 0;
+
+	while (rg_commands[n] && n < 64) {
+		names[n] = rg_commands[n]->name;
+		n++;
+	}
+	rg_fail(err, RG_USAGE, "unknown-command", "unknown command '%s'", word);
+	meant = rg_suggest(word, names, n);
+	if (meant)
+		return rg_hint(err, "did you mean: refgraph %s?", meant);
+	return rg_hint(err, "see the commands with: refgraph help");
+}
+
+static enum rg_code check_words(struct rg_context *context)
+{
+	const struct rg_command *command = context->command;
+
+	if (context->n_words >= command->min_words
+		&& (command->max_words < 0 || context->n_words <= command->max_words))
+		return RG_OK;
+	if (context->n_words < command->min_words)
+		rg_fail(&context->err, RG_USAGE, "missing-argument", "%s: something is missing",
+			command->name);
+	else
+		rg_fail(&context->err, RG_USAGE, "extra-argument", "%s: '%s' is one too many",
+			command->name, context->words[command->max_words]);
+	return rg_hint(&context->err, "usage: refgraph %s %s", command->name, command->arguments);
+}
+
+/* The format: as asked for, or by the suffix of the output's name, or text. */
+static enum rg_code choose_format(struct rg_context *context)
+{
+	static const struct {
+		const char *suffix;
+		enum rg_format format;
+	} suffixes[] = { { ".json", RG_FORMAT_JSON }, { ".dot", RG_FORMAT_DOT },
+		{ ".gv", RG_FORMAT_DOT }, { ".svg", RG_FORMAT_SVG }, { ".txt", RG_FORMAT_TEXT } };
+	struct rg_settings *settings = &context->settings;
+	const char *dot = settings->output ? strrchr(settings->output, '.') : NULL;
+
+	for (size_t i = 0; dot && i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
+		if (!settings->format && strcmp(dot, suffixes[i].suffix) == 0)
+			settings->format = (int)suffixes[i].format;
+	if (!settings->format)
+		settings->format = RG_FORMAT_TEXT;
+	if (context->command->formats && !(context->command->formats >> settings->format & 1)) {
+		rg_fail(&context->err, RG_USAGE, "no-such-format", "%s has no %s form",
+			context->command->name,
+			rg_options[RG_OPTION_FORMAT].choices[settings->format]);
+		return rg_hint(&context->err, "see its formats with: refgraph help %s",
+			context->command->name);
+	}
+	return RG_OK;
+}
+
+static enum rg_code run_command(struct rg_context *context, int argc, char **argv)
+{
+	int first = 1;
+	enum rg_code code = rg_options_parse(&context->settings,
+		context->command->options | RG_OPTION(HELP), argc, argv, &first, &context->err);
+
+	if (code)
+		return code;
+	if (context->settings.help)
+		return rg_help_command(context->command, stdout);
+	context->words = argv + first;
+	context->n_words = argc - first;
+	code = check_words(context);
+	if (!code)
+		code = choose_format(context);
+	return code ? code : context->command->run(context);
+}
+
+/* A write that failed unnoticed is a failure all the same. */
+static enum rg_code close_output(struct rg_error *err)
+{
+	bool bad = ferror(stdout) != 0;
+	int error;
+
+	errno = 0;
+	bad |= fclose(stdout) != 0;
+	error = errno;
+	/* who closed the pipe does not want to read more */
+	if (!bad || error == EPIPE)
+		return RG_OK;
+	return rg_fail(err, RG_SYSTEM, "cannot-write", "standard output: %s",
+		strerror(error ? error : EIO));
+}
+
+int rg_command_main(int argc, char **argv)
+{
+	struct rg_context context = { 0 };
+	const char *word = argc > 1 ? argv[1] : NULL;
+	enum rg_code code, closed;
+
+	setlocale(LC_CTYPE, "");
+	signal(SIGPIPE, SIG_IGN);
+	rg_error_init(&context.err);
+	if (!word) {
+		rg_help_overview(stderr);
+		return rg_exit_status(RG_USAGE);
+	}
+	if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
+		code = rg_help_version(stdout);
+	} else if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+		code = rg_help_overview(stdout);
+	} else if (*word == '-') {
+		code = rg_fail(&context.err, RG_USAGE, "missing-command",
+			"'%s' where a command should be", word);
+		rg_hint(&context.err, "usage: refgraph COMMAND [OPTIONS] SOURCE; see: refgraph help");
+	} else {
+		context.command = rg_command_find(word);
+		code = context.command ? run_command(&context, argc - 1, argv + 1)
+				       : unknown_command(word, &context.err);
+	}
+	closed = close_output(&context.err);
+	if (!code)
+		code = closed;
+	if (code)
+		rg_report(&context.err, context.settings.format == RG_FORMAT_JSON);
+	return rg_exit_status(code);
+}

@@ -1,0 +1,46 @@
+/*
+ * A command: one file in src/cmd/ that ends in one constant record; one table of them. Help,
+ * usage and completion are printed from the records.
+ */
+#ifndef RG_CLI_COMMAND_H
+#define RG_CLI_COMMAND_H
+
+#include "src/cli/option.h"
+
+struct rg_command;
+
+/* What a running command has: its settings, its words, and where its failure goes. */
+struct rg_context {
+	const struct rg_command *command;
+	struct rg_settings settings;
+	char **words;		/* its arguments that are no options */
+	int n_words;
+	struct rg_error err;
+};
+
+struct rg_example {
+	const char *line, *what;
+};
+
+#define RG_EXAMPLES 6
+
+struct rg_command {
+	const char *name, *arguments, *summary, *description;
+	struct rg_example examples[RG_EXAMPLES];	/* ends with a NULL line */
+	uint32_t options;	/* beside --help */
+	unsigned formats;	/* mask of 1 << enum rg_format */
+	int min_words, max_words;	/* max -1: any number */
+	const struct rg_answer *answer;	/* describes its JSON, or NULL */
+	enum rg_code (*run)(struct rg_context *context);
+};
+
+/* The table, in the order help shows it; ends with NULL. src/cmd/table.c */
+extern const struct rg_command *const rg_commands[];
+
+/* The command called NAME, or NULL. */
+const struct rg_command *rg_command_find(const char *name);
+
+/* Run the command line; returns the exit status. */
+int rg_command_main(int argc, char **argv);
+
+#endif

@@ -1,0 +1,212 @@
+#include "src/cli/option.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const formats[] = { "auto", "text", "json", "dot", "svg", NULL };
+static const char *const edges[] = { "auto", "data", "strong", "all", NULL };
+
+#define AT(member) offsetof(struct rg_settings, member)
+
+const struct rg_option rg_options[RG_OPTION_COUNT] = {
+	[RG_OPTION_OUTPUT] = { "output", "FILE",
+		"write to FILE; its suffix (.svg .dot .json .txt) picks the format", 'o',
+		RG_TAKES_TEXT, AT(output), NULL },
+	[RG_OPTION_FORMAT] = { "format", "FORMAT", "text, json, dot or svg", 'f', RG_TAKES_CHOICE,
+		AT(format), formats },
+	[RG_OPTION_LIMIT] = { "limit", "N", "show at most N rows of each list", 'n',
+		RG_TAKES_COUNT, AT(limit), NULL },
+	[RG_OPTION_EDGES] = { "edges", "POLICY",
+		"follow data references, all strong ones, or guesses too: data, strong, all", 0,
+		RG_TAKES_CHOICE, AT(edges), edges },
+	[RG_OPTION_RAW] = { "raw", NULL,
+		"show every object: do not fold a __dict__ into what it belongs to", 0,
+		RG_TAKES_NOTHING, AT(raw), NULL },
+	[RG_OPTION_STABLE] = { "stable", NULL,
+		"leave out addresses, ids, pids and times, so that two runs can be compared", 0,
+		RG_TAKES_NOTHING, AT(stable), NULL },
+	[RG_OPTION_NODES] = { "nodes", "N", "draw at most N nodes (60)", 0, RG_TAKES_COUNT,
+		AT(nodes), NULL },
+	[RG_OPTION_GRAPH] = { "graph", NULL, "add the picture's nodes and edges to the JSON", 0,
+		RG_TAKES_NOTHING, AT(graph), NULL },
+	[RG_OPTION_SAVE] = { "save", "FILE", "keep the capture of a pid as FILE", 0,
+		RG_TAKES_TEXT, AT(save), NULL },
+	[RG_OPTION_NO_SAVE] = { "no-save", NULL, "keep no capture of a pid", 0, RG_TAKES_NOTHING,
+		AT(no_save), NULL },
+	[RG_OPTION_NO_VALUES] = { "no-values", NULL,
+		"capture no values: the snapshot holds names and sizes only", 0, RG_TAKES_NOTHING,
+		AT(no_values), NULL },
+	[RG_OPTION_FORCE] = { "force", NULL, "capture even where memory is short", 0,
+		RG_TAKES_NOTHING, AT(force), NULL },
+	[RG_OPTION_SCHEMA] = { "schema", NULL, "print the JSON schema of the command's answer", 0,
+		RG_TAKES_NOTHING, AT(schema), NULL },
+	[RG_OPTION_HELP] = { "help", NULL, "show this help", 'h', RG_TAKES_NOTHING, AT(help),
+		NULL },
+	[RG_OPTION_VERSION] = { "version", NULL, "show version, licence and features", 'V',
+		RG_TAKES_NOTHING, AT(version), NULL },
+};
+
+/* --- did you mean ------------------------------------------------------------------------- */
+
+/* Letters to add, drop, change or swap to get from A to B; words are short. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t n = strlen(a), m = strlen(b), rows[3][40];
+
+	if (n >= 40 || m >= 40)
+		return 40;
+	for (size_t j = 0; j <= m; j++)
+		rows[0][j] = j;
+	for (size_t i = 1; i <= n; i++) {
+		size_t *row = rows[i % 3], *above = rows[(i + 2) % 3], *before = rows[(i + 1) % 3];
+
+		row[0] = i;
+		for (size_t j = 1; j <= m; j++) {
+			size_t best = above[j - 1] + (a[i - 1] != b[j - 1]);
+
+			if (above[j] + 1 < best)
+				best = above[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]
+				&& before[j - 2] + 1 < best)
+				best = before[j - 2] + 1;
+			row[j] = best;
+		}
+	}
+	return rows[n % 3][m];
+}
+
+const char *rg_suggest(const char *word, const char *const *names, size_t count)
+{
+	const char *best = NULL;
+	size_t nearest = strlen(word) / 3 + 2;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t far = distance(word, names[i]);
+
+		if (strncmp(names[i], word, strlen(word)) == 0 && strlen(word) > 1)
+			far = 1;
+		if (far < nearest) {
+			nearest = far;
+			best = names[i];
+		}
+	}
+	return best;
+}
+
+/* --- parsing ------------------------------------------------------------------------------ */
+
+static enum rg_code bad_option(uint32_t allowed, const char *word, struct rg_error *err)
+{
+	const char *names[RG_OPTION_COUNT], *meant;
+	char name[64];
+	size_t n = 0;
+
+	for (unsigned id = 0; id < RG_OPTION_COUNT; id++)
+		if (allowed >> id & 1)
+			names[n++] = rg_options[id].name;
+	snprintf(name, sizeof(name), "%s", word + strspn(word, "-"));
+	name[strcspn(name, "=")] = '\0';
+	rg_fail(err, RG_USAGE, "unknown-option", "unknown option '%s'", word);
+	meant = rg_suggest(name, names, n);
+	if (meant)
+		return rg_hint(err, "did you mean --%s?", meant);
+	return rg_hint(err, "see the options with --help");
+}
+
+static enum rg_code set_choice(int *value, const struct rg_option *option, const char *word,
+	struct rg_error *err)
+{
+	size_t n = 0;
+	const char *meant;
+
+	for (; option->choices[n]; n++)
+		if (strcmp(option->choices[n], word) == 0) {
+			*value = (int)n;
+			return RG_OK;
+		}
+	rg_fail(err, RG_USAGE, "bad-value", "--%s: '%s' is not one of its values", option->name,
+		word);
+	meant = rg_suggest(word, option->choices, n);
+	if (meant)
+		return rg_hint(err, "did you mean --%s=%s?", option->name, meant);
+	return rg_hint(err, "it takes %s", option->summary);
+}
+
+static enum rg_code set_option(struct rg_settings *settings, const struct rg_option *option,
+	const char *word, struct rg_error *err)
+{
+	void *member = (char *)settings + option->offset;
+	char *end;
+
+	switch (option->type) {
+	case RG_TAKES_NOTHING:
+		*(bool *)member = true;
+		return RG_OK;
+	case RG_TAKES_TEXT:
+		*(const char **)member = word;
+		return RG_OK;
+	case RG_TAKES_CHOICE:
+		return set_choice(member, option, word, err);
+	case RG_TAKES_COUNT:
+		errno = 0;
+		*(uint64_t *)member = strtoull(word, &end, 10);
+		if (errno || end == word || *end || *word == '-' || *(uint64_t *)member == 0)
+			return rg_fail(err, RG_USAGE, "bad-number",
+				"--%s: '%s' is not a number from 1 on", option->name, word);
+		return RG_OK;
+	}
+	return RG_OK;
+}
+
+enum rg_code rg_options_parse(struct rg_settings *settings, uint32_t allowed, int argc,
+	char **argv, int *first_ret, struct rg_error *err)
+{
+	struct option longs[RG_OPTION_COUNT + 1] = { 0 };
+	char letters[3 * RG_OPTION_COUNT + 2] = ":";
+	size_t n = 0, used = 1;
+	int found;
+
+	for (int id = 0; id < RG_OPTION_COUNT; id++) {
+		const struct rg_option *option = &rg_options[id];
+
+		if (!(allowed >> id & 1))
+			continue;
+		longs[n++] = (struct option){ option->name,
+			option->argument ? required_argument : no_argument, NULL, 256 + id };
+		if (option->letter) {
+			letters[used++] = option->letter;
+			if (option->argument)
+				letters[used++] = ':';
+		}
+	}
+	optind = 0;
+	opterr = 0;
+	while ((found = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+		const struct rg_option *option = NULL;
+		enum rg_code code;
+
+		if (found == ':')
+			return rg_fail(err, RG_USAGE, "missing-value", "option '%s' wants a value",
+				argv[optind - 1]);
+		for (int id = 0; id < RG_OPTION_COUNT; id++)
+			if ((allowed >> id & 1)
+				&& (found == 256 + id || found == rg_options[id].letter))
+				option = &rg_options[id];
+		if (found == '?' || !option) {
+			char letter[3] = { '-', (char)optopt, 0 };
+
+			return bad_option(allowed,
+				optopt && optopt < 256 ? letter : argv[optind - 1], err);
+		}
+		code = set_option(settings, option, optarg, err);
+		if (code)
+			return code;
+	}
+	*first_ret = optind;
+	return RG_OK;
+}

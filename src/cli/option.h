@@ -1,0 +1,60 @@
+/*
+ * Options: one constant table, from which parsing, help and completion come.
+ */
+#ifndef RG_CLI_OPTION_H
+#define RG_CLI_OPTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "heapdump/base/error.h"
+
+enum rg_format { RG_FORMAT_AUTO, RG_FORMAT_TEXT, RG_FORMAT_JSON, RG_FORMAT_DOT, RG_FORMAT_SVG };
+#define RG_FORMATS_PLAIN (1u << RG_FORMAT_TEXT | 1u << RG_FORMAT_JSON)
+#define RG_FORMATS_DRAWN (RG_FORMATS_PLAIN | 1u << RG_FORMAT_DOT | 1u << RG_FORMAT_SVG)
+
+enum rg_edges_choice { RG_CHOICE_AUTO, RG_CHOICE_DATA, RG_CHOICE_STRONG, RG_CHOICE_ALL };
+
+/* What the command line said. */
+struct rg_settings {
+	int format;		/* enum rg_format */
+	int edges;		/* enum rg_edges_choice */
+	uint64_t limit, nodes;	/* 0: the command's own */
+	const char *output, *save;
+	bool raw, stable, no_save, no_values, force, graph, schema, help, version;
+};
+
+enum rg_option_id {
+	RG_OPTION_OUTPUT, RG_OPTION_FORMAT, RG_OPTION_LIMIT, RG_OPTION_EDGES, RG_OPTION_RAW,
+	RG_OPTION_STABLE, RG_OPTION_NODES, RG_OPTION_GRAPH, RG_OPTION_SAVE, RG_OPTION_NO_SAVE,
+	RG_OPTION_NO_VALUES, RG_OPTION_FORCE, RG_OPTION_SCHEMA, RG_OPTION_HELP,
+	RG_OPTION_VERSION, RG_OPTION_COUNT,
+};
+
+enum rg_option_type { RG_TAKES_NOTHING, RG_TAKES_TEXT, RG_TAKES_COUNT, RG_TAKES_CHOICE };
+
+struct rg_option {
+	const char *name, *argument, *summary;
+	char letter;		/* or 0 */
+	enum rg_option_type type;
+	size_t offset;		/* in struct rg_settings */
+	const char *const *choices;	/* ends with NULL; its index is the value */
+};
+extern const struct rg_option rg_options[RG_OPTION_COUNT];
+
+/* A set of options, as a mask of 1 << enum rg_option_id. */
+#define RG_OPTION(id) (1u << RG_OPTION_##id)
+
+/*
+ * Parse ARGV (as main's, from the command's name on) into SETTINGS, only the options of the mask
+ * ALLOWED; what is no option is moved to the end, from *FIRST_RET on. RG_USAGE names the word
+ * that is off and the nearest that is meant.
+ */
+enum rg_code rg_options_parse(struct rg_settings *settings, uint32_t allowed, int argc,
+	char **argv, int *first_ret, struct rg_error *err);
+
+/* The nearest of COUNT names to WORD, or NULL where none is near. */
+const char *rg_suggest(const char *word, const char *const *names, size_t count);
+
+#endif

@@ -1,0 +1,76 @@
+#include "src/cli/output.h"
+
+#include <string.h>
+
+#include "heapdump/base/file.h"
+#include "src/cli/report.h"
+#include "src/cli/terminal.h"
+#include "src/emit/dot.h"
+#include "src/emit/escape.h"
+#include "src/emit/json.h"
+#include "src/emit/render.h"
+#include "src/emit/table.h"
+
+bool rg_output_drawn(const struct rg_context *context)
+{
+	return context->settings.format == RG_FORMAT_DOT
+		|| context->settings.format == RG_FORMAT_SVG;
+}
+
+static enum rg_code write_form(struct rg_context *context, const struct rg_output_forms *forms,
+	FILE *out)
+{
+	switch (context->settings.format) {
+	case RG_FORMAT_JSON:
+		return rg_json_write(context->command->answer, forms->data,
+			context->settings.stable, out, &context->err);
+	case RG_FORMAT_DOT:
+		return rg_dot_write(forms->picture, out, &context->err);
+	case RG_FORMAT_SVG:
+		return rg_render_svg(forms->picture, out, &context->err);
+	default:
+		return forms->text(forms->data, context, out);
+	}
+}
+
+enum rg_code rg_output_answer(struct rg_context *context, const struct rg_output_forms *forms)
+{
+	const char *path = context->settings.output;
+	struct rg_output output;
+	enum rg_code code;
+
+	if (!path || strcmp(path, "-") == 0)
+		return write_form(context, forms, stdout);
+	code = rg_output_open(&output, path, 0600, &context->err);
+	if (code)
+		return code;
+	code = write_form(context, forms, output.stream);
+	if (code) {
+		rg_output_abandon(&output);
+		return code;
+	}
+	code = rg_output_commit(&output, &context->err);
+	if (!code)
+		rg_remark("wrote %s", path);
+	return code;
+}
+
+void rg_output_next(const struct rg_source *source, const char *command, const char *rest)
+{
+	struct rg_arena arena = { 0 };
+
+	if (source->path && strcmp(source->path, "-") != 0)
+		rg_remark("next: refgraph %s %s%s%s", command,
+			rg_escape_display(&arena, source->path, strlen(source->path), 0),
+			*rest ? " " : "", rg_escape_display(&arena, rest, strlen(rest), 0));
+	rg_arena_deinit(&arena);
+}
+
+enum rg_code rg_output_table(struct rg_context *context, const struct rg_record *record,
+	const struct rg_list *list, const char *indent, FILE *out)
+{
+	struct rg_table_style style = { .width = rg_terminal_width(), .indent = indent,
+		.stable = context->settings.stable };
+
+	return rg_table_print(record, list, &style, out, &context->err);
+}

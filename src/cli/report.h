@@ -1,0 +1,18 @@
+/* Failures and remarks, as people and scripts read them: on standard error. */
+#ifndef RG_CLI_REPORT_H
+#define RG_CLI_REPORT_H
+
+#include <stdbool.h>
+
+#include "heapdump/base/error.h"
+
+/* The one map from codes to exit status. */
+int rg_exit_status(enum rg_code code);
+
+/* "refgraph: message" and what to do next; with JSON one object as the last line. */
+void rg_report(const struct rg_error *err, bool json);
+
+/* A remark or a warning, "refgraph: ..." */
+void rg_remark(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

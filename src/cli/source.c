@@ -1,0 +1,278 @@
+#include "src/cli/source.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "heapdump/base/array.h"
+#include "heapdump/base/file.h"
+#include "heapdump/capture/capture.h"
+#include "heapdump/image/process.h"
+#include "src/cli/report.h"
+
+#define KEPT 5			/* captures in the cache folder */
+#define KEPT_BYTES (2ull << 30)
+
+/* --- which process --------------------------------------------------------------------------- */
+
+struct search {
+	const char *name;
+	pid_t found;
+	unsigned count;
+};
+
+static bool match_name(void *context, pid_t pid)
+{
+	struct search *search = context;
+	char path[64], comm[64] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	file = fopen(path, "re");
+	if (file && fgets(comm, sizeof(comm), file)) {
+		comm[strcspn(comm, "\n")] = '\0';
+		if (strcmp(comm, search->name) == 0 && pid != getpid()) {
+			search->found = pid;
+			search->count++;
+		}
+	}
+	if (file)
+		fclose(file);
+	return true;
+}
+
+/* The digits of a pid, or NULL. */
+static const char *pid_digits(const char *word)
+{
+	const char *digits = strncmp(word, "pid:", 4) == 0 ? word + 4 : word;
+
+	for (const char *c = digits; *c; c++)
+		if (!isdigit((unsigned char)*c))
+			return NULL;
+	return *digits ? digits : NULL;
+}
+
+enum rg_code rg_source_pid(const char *word, pid_t *pid_ret, struct rg_error *err)
+{
+	struct search search = { .name = word };
+	const char *digits = pid_digits(word);
+
+	*pid_ret = 0;
+	if (digits) {
+		unsigned long number = strtoul(digits, NULL, 10);
+
+		*pid_ret = number > 0 && number < 1u << 30 ? (pid_t)number : -1;
+		if (*pid_ret > 0)
+			return RG_OK;
+		return rg_fail(err, RG_USAGE, "bad-pid", "'%s' is not a pid", word);
+	}
+	if (strcmp(word, "-") == 0 || access(word, F_OK) == 0 || strpbrk(word, "/."))
+		return RG_OK;
+	rg_process_each("/proc", match_name, &search);
+	if (search.count == 1)
+		*pid_ret = search.found;
+	if (search.count <= 1)
+		return RG_OK;
+	rg_fail(err, RG_USAGE, "ambiguous-name", "%u processes are called '%s'", search.count, word);
+	return rg_hint(err, "choose one by its pid: refgraph ps");
+}
+
+/* --- the cache of captures -------------------------------------------------------------------- */
+
+static char *cache_folder(void)
+{
+	const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+	char *folder = NULL;
+	int n;
+
+	if (base && *base == '/')
+		n = asprintf(&folder, "%s", base);
+	else
+		n = asprintf(&folder, "%s/.cache", home && *home == '/' ? home : "/tmp");
+	if (n < 0)
+		return NULL;
+	mkdir(folder, 0700);
+	base = folder;
+	n = asprintf(&folder, "%s/refgraph", base);
+	free((void *)base);
+	if (n < 0)
+		return NULL;
+	mkdir(folder, 0700);
+	return folder;
+}
+
+struct kept {
+	char *path;
+	struct timespec time;
+	uint64_t size;
+};
+
+static int newest_first(const void *a, const void *b)
+{
+	const struct kept *x = a, *y = b;
+
+	if (x->time.tv_sec != y->time.tv_sec)
+		return x->time.tv_sec > y->time.tv_sec ? -1 : 1;
+	return (x->time.tv_nsec < y->time.tv_nsec) - (x->time.tv_nsec > y->time.tv_nsec);
+}
+
+/* Only what this program writes there: PID-STARTTIME-N.rgs. */
+static bool is_ours(const char *name)
+{
+	return strspn(name, "0123456789-") == strlen(name) - 4
+		&& strcmp(name + strlen(name) - 4, ".rgs") == 0;
+}
+
+/* Remove all but the newest captures, and what is over the size allowed. */
+static void prune(const char *folder)
+{
+	struct kept *files = NULL;
+	size_t count = 0, capacity = 0;
+	uint64_t total = 0;
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		struct kept *slot;
+		struct stat st;
+		char *path;
+
+		if (strlen(entry->d_name) < 5 || !is_ours(entry->d_name)
+			|| asprintf(&path, "%s/%s", folder, entry->d_name) < 0)
+			continue;
+		slot = lstat(path, &st) == 0 ? RG_PUSH(files, count, capacity) : NULL;
+		if (slot)
+			*slot = (struct kept){ path, st.st_mtim, (uint64_t)st.st_size };
+		else
+			free(path);
+	}
+	if (dir)
+		closedir(dir);
+	if (count)
+		qsort(files, count, sizeof(*files), newest_first);
+	for (size_t i = 0; i < count; i++) {
+		total += files[i].size;
+		if (i > 0 && (i >= KEPT || total > KEPT_BYTES))
+			unlink(files[i].path);
+		free(files[i].path);
+	}
+	free(files);
+}
+
+/* A free name PID-STARTTIME-N.rgs in the cache folder. */
+static char *cache_path(pid_t pid)
+{
+	struct rg_process process = { 0 };
+	char *folder = cache_folder(), *path = NULL;
+
+	rg_process_read(&process, pid, NULL);
+	for (unsigned n = 1; folder && n < 100000; n++) {
+		if (asprintf(&path, "%s/%d-%llu-%u.rgs", folder, pid,
+			    (unsigned long long)process.start_time, n)
+			< 0)
+			path = NULL;
+		if (!path || access(path, F_OK) != 0)
+			break;
+		free(path);
+		path = NULL;
+	}
+	free(folder);
+	return path;
+}
+
+static void prune_folder_of(const char *path)
+{
+	char *folder = strdup(path), *slash = folder ? strrchr(folder, '/') : NULL;
+
+	if (slash) {
+		*slash = '\0';
+		prune(folder);
+	}
+	free(folder);
+}
+
+/* --- opening ------------------------------------------------------------------------------------- */
+
+enum rg_code rg_source_capture(struct rg_context *context, pid_t pid, const char *path,
+	uint64_t *pause_ns_ret)
+{
+	struct rg_capture capture = { .pid = pid, .values = !context->settings.no_values,
+		.force = context->settings.force, .tool = "refgraph " PACKAGE_VERSION };
+	struct rg_output output;
+	enum rg_code code = rg_output_open(&output, path, 0600, &context->err);
+
+	if (code)
+		return code;
+	code = rg_capture_write(&capture, output.stream, &context->err);
+	if (!code)
+		code = rg_output_commit(&output, &context->err);
+	else
+		rg_output_abandon(&output);
+	if (!code && capture.stopped)
+		rg_remark("warning: no copy of pid %d could be made: it stood still for %.0f ms",
+			pid, (double)capture.pause_ns / 1e6);
+	if (pause_ns_ret)
+		*pause_ns_ret = capture.pause_ns;
+	return code;
+}
+
+static enum rg_code open_pid(struct rg_source *source, struct rg_context *context, pid_t pid)
+{
+	const struct rg_settings *settings = &context->settings;
+	enum rg_code code;
+
+	source->live = true;
+	source->path = settings->save ? strdup(settings->save) : cache_path(pid);
+	if (!source->path)
+		return rg_nomem(&context->err);
+	code = rg_source_capture(context, pid, source->path, NULL);
+	if (!code)
+		code = rg_heap_init(&source->heap, source->path, &context->err);
+	if (code)
+		return code;
+	if (!settings->save && !settings->no_save)
+		prune_folder_of(source->path);
+	if (!settings->save && settings->no_save) {
+		unlink(source->path);
+		free(source->path);
+		source->path = NULL;
+	}
+	return RG_OK;
+}
+
+enum rg_code rg_source_open(struct rg_source *source, struct rg_context *context,
+	const char *word)
+{
+	enum rg_code code;
+	pid_t pid;
+
+	memset(source, 0, sizeof(*source));
+	code = rg_source_pid(word, &pid, &context->err);
+	if (!code && pid)
+		code = open_pid(source, context, pid);
+	else if (!code) {
+		source->path = strdup(word);
+		code = source->path ? rg_heap_init(&source->heap, word, &context->err)
+				    : rg_nomem(&context->err);
+	}
+	if (code) {
+		rg_source_close(source);
+		return code;
+	}
+	if (!source->heap.complete)
+		rg_remark("warning: %s: %s; what follows is of the part before", word,
+			source->heap.damage);
+	return RG_OK;
+}
+
+void rg_source_close(struct rg_source *source)
+{
+	rg_heap_deinit(&source->heap);
+	free(source->path);
+	memset(source, 0, sizeof(*source));
+}

@@ -1,0 +1,35 @@
+/*
+ * Sources: what a command's SOURCE word means, and the captures that are made and kept on the
+ * way from a pid.
+ */
+#ifndef RG_CLI_SOURCE_H
+#define RG_CLI_SOURCE_H
+
+#include <sys/types.h>
+
+#include "src/cli/command.h"
+#include "src/heap/heap.h"
+
+struct rg_source {
+	struct rg_heap heap;
+	char *path;	/* of the snapshot that the heap came from; NULL where none is kept */
+	bool live;	/* captured on the way */
+};
+
+/*
+ * Open WORD: a pid ("4711", "pid:4711"), the name of a process if it is unique, or a snapshot
+ * ("-": standard input). A pid is captured, and the capture kept by --save or in the cache folder
+ * (the newest 5, at most 2 GiB) unless --no-save.
+ */
+enum rg_code rg_source_open(struct rg_source *source, struct rg_context *context,
+	const char *word);
+void rg_source_close(struct rg_source *source);
+
+/* The pid that WORD means: 0 when it is a file. */
+enum rg_code rg_source_pid(const char *word, pid_t *pid_ret, struct rg_error *err);
+
+/* Capture PID into PATH. */
+enum rg_code rg_source_capture(struct rg_context *context, pid_t pid, const char *path,
+	uint64_t *pause_ns_ret);
+
+#endif

@@ -1,0 +1,10 @@
+/* The terminal: how wide it is, whether it can show more than ASCII, whether to use colour. */
+#ifndef RG_CLI_TERMINAL_H
+#define RG_CLI_TERMINAL_H
+
+#include <stdbool.h>
+
+/* Columns of standard output, 100 where it is no terminal. */
+unsigned rg_terminal_width(void);
+
+#endif

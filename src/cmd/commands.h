@@ -1,0 +1,16 @@
+/* The records of the commands: one file each. */
+#ifndef RG_CMD_COMMANDS_H
+#define RG_CMD_COMMANDS_H
+
+#include "src/cli/command.h"
+
+extern const struct rg_command rg_cmd_ps, rg_cmd_dump, rg_cmd_info, rg_cmd_types, rg_cmd_cycles,
+	rg_cmd_generations, rg_cmd_garbage, rg_cmd_why, rg_cmd_help;
+
+/* Options of every command that reads a source, and of those that show lists. */
+#define RG_OPTIONS_SOURCE                                                                          \
+	(RG_OPTION(OUTPUT) | RG_OPTION(FORMAT) | RG_OPTION(STABLE) | RG_OPTION(SAVE)               \
+		| RG_OPTION(NO_SAVE) | RG_OPTION(NO_VALUES) | RG_OPTION(FORCE))
+#define RG_OPTIONS_LIST (RG_OPTIONS_SOURCE | RG_OPTION(LIMIT))
+
+#endif

@@ -1,0 +1,65 @@
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "src/cli/report.h"
+#include "src/cli/source.h"
+#include "src/cmd/commands.h"
+
+/* "refgraph-4711-20260131T120000.rgs" */
+static void default_name(char *out, size_t size, pid_t pid)
+{
+	time_t now = time(NULL);
+	struct tm local;
+	char when[32];
+
+	localtime_r(&now, &local);
+	strftime(when, sizeof(when), "%Y%m%dT%H%M%S", &local);
+	snprintf(out, size, "refgraph-%d-%s.rgs", pid, when);
+}
+
+static enum rg_code run(struct rg_context *context)
+{
+	const char *path = context->settings.output;
+	char name[64];
+	uint64_t pause_ns;
+	enum rg_code code;
+	pid_t pid;
+
+	code = rg_source_pid(context->words[0], &pid, &context->err);
+	if (code)
+		return code;
+	if (!pid) {
+		rg_fail(&context->err, RG_USAGE, "not-a-pid", "'%s' is no pid and no process name",
+			context->words[0]);
+		return rg_hint(&context->err, "see the Python processes here with: refgraph ps");
+	}
+	if (!path) {
+		default_name(name, sizeof(name), pid);
+		path = name;
+	}
+	code = rg_source_capture(context, pid, path, &pause_ns);
+	if (code)
+		return code;
+	rg_remark("pid %d stood still for %.1f ms", pid, (double)pause_ns / 1e6);
+	printf("%s\n", path);
+	rg_remark("next: refgraph cycles %s", path);
+	return RG_OK;
+}
+
+const struct rg_command rg_cmd_dump = {
+	.name = "dump",
+	.arguments = "PID",
+	.summary = "write a snapshot of a running process",
+	.description = "Stops the process for milliseconds, copies it as the kernel does for fork, "
+		       "and reads the copy: no code runs in it, nothing in it changes. Without -o "
+		       "the file is called refgraph-PID-TIME.rgs. The file holds short previews of "
+		       "values unless --no-values; it can be read by you alone (mode 0600).",
+	.examples = { { "dump 4711", "of process 4711, into refgraph-4711-*.rgs" },
+		{ "dump 4711 -o leak.rgs", "into leak.rgs" },
+		{ "dump 4711 --no-values", "without values, to hand it to others" } },
+	.options = RG_OPTION(OUTPUT) | RG_OPTION(NO_VALUES) | RG_OPTION(FORCE),
+	.min_words = 1,
+	.max_words = 1,
+	.run = run,
+};

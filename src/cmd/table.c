@@ -1,0 +1,15 @@
+/* All commands, in the order in which help shows them. */
+#include "src/cmd/commands.h"
+
+const struct rg_command *const rg_commands[] = {
+	&rg_cmd_ps,
+	&rg_cmd_dump,
+	&rg_cmd_info,
+	&rg_cmd_types,
+	&rg_cmd_cycles,
+	&rg_cmd_generations,
+	&rg_cmd_garbage,
+	&rg_cmd_why,
+	&rg_cmd_help,
+	NULL,
+};

@@ -1,0 +1,235 @@
+#include "src/emit/json.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "heapdump/base/utf8.h"
+
+#define TOOL "refgraph " PACKAGE_VERSION
+
+/* --- values --------------------------------------------------------------------------------- */
+
+/* TEXT with every invalid byte as U+FFFD. */
+static json_t *clean_string(const char *text)
+{
+	size_t length = strlen(text), used, at = 0;
+	char *clean = malloc(3 * length + 1);
+	json_t *string;
+
+	if (!clean)
+		return NULL;
+	for (size_t i = 0; i < length; i += used)
+		at += rg_utf8_put(clean + at, rg_utf8_get(text + i, length - i, &used, NULL));
+	string = json_stringn(clean, at);
+	free(clean);
+	return string;
+}
+
+static json_t *string_value(const char *text)
+{
+	json_t *string = text ? json_string(text) : json_null();
+
+	return string ? string : clean_string(text);
+}
+
+static json_t *record_value(const struct rg_record *record, const void *data, bool stable);
+
+static json_t *rows_value(const struct rg_record *record, const struct rg_list *list, bool stable)
+{
+	json_t *rows = json_array();
+
+	for (uint64_t i = 0; i < list->shown; i++) {
+		const char *row = (const char *)list->rows
+			+ i * (record ? record->size : sizeof(char *));
+
+		json_array_append_new(rows, record ? record_value(record, row, stable)
+						   : string_value(*(const char *const *)row));
+	}
+	return rows;
+}
+
+static json_t *list_value(const struct rg_record *record, const struct rg_list *list, bool stable)
+{
+	json_t *object = json_object();
+
+	json_object_set_new(object, "shown", json_integer((json_int_t)list->shown));
+	json_object_set_new(object, "of", json_integer((json_int_t)list->of));
+	json_object_set_new(object, "rows", rows_value(record, list, stable));
+	return object;
+}
+
+static json_t *number_value(uint64_t number)
+{
+	return json_integer((json_int_t)(number > INT64_MAX ? INT64_MAX : number));
+}
+
+static json_t *address_value(uint64_t address)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "0x%llx", (unsigned long long)address);
+	return json_string(text);
+}
+
+static json_t *field_value(const struct rg_field *field, const void *at, bool stable)
+{
+	const void *pointer;
+
+	switch (field->type) {
+	case RG_COUNT:
+	case RG_PLAIN:
+	case RG_BYTES:
+		return number_value(*(const uint64_t *)at);
+	case RG_OPTIONAL:
+		return *(const uint64_t *)at == RG_NOTHING ? json_null()
+							   : number_value(*(const uint64_t *)at);
+	case RG_SHARE:
+		return json_real(*(const double *)at);
+	case RG_FLAG:
+		return json_boolean(*(const bool *)at);
+	case RG_TEXT:
+		return string_value(*(const char *const *)at);
+	case RG_ADDRESS:
+		return address_value(*(const uint64_t *)at);
+	case RG_ID:
+		return *(const uint32_t *)at == UINT32_MAX ? json_null()
+							   : json_integer(*(const uint32_t *)at);
+	case RG_RECORD:
+		memcpy(&pointer, at, sizeof(pointer));
+		return pointer ? record_value(field->record, pointer, stable) : json_null();
+	case RG_LIST:
+		return list_value(field->record, at, stable);
+	case RG_ROWS:
+		return rows_value(field->record, at, stable);
+	}
+	return NULL;
+}
+
+static json_t *record_value(const struct rg_record *record, const void *data, bool stable)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < record->n_fields; i++) {
+		const struct rg_field *field = &record->fields[i];
+		json_t *value;
+
+		if (stable && field->flags & RG_VOLATILE)
+			continue;
+		value = field_value(field, (const char *)data + field->offset, stable);
+		if (field->flags & RG_OMIT_EMPTY && (json_is_null(value) || json_is_false(value)))
+			json_decref(value);
+		else
+			json_object_set_new(object, field->name, value);
+	}
+	return object;
+}
+
+static enum rg_code dump(json_t *value, FILE *out, struct rg_error *err)
+{
+	int failed = !value || json_dumpf(value, out, JSON_INDENT(2) | JSON_SORT_KEYS) < 0;
+
+	json_decref(value);
+	fputc('\n', out);
+	if (failed && !ferror(out))
+		return rg_nomem(err);
+	return RG_OK;
+}
+
+static char *schema_name(const struct rg_answer *answer, char out[64])
+{
+	snprintf(out, 64, "refgraph.%s/1", answer->name);
+	return out;
+}
+
+enum rg_code rg_json_write(const struct rg_answer *answer, const void *data, bool stable,
+	FILE *out, struct rg_error *err)
+{
+	json_t *object = record_value(answer->record, data, stable);
+	char name[64];
+
+	json_object_set_new(object, "schema", json_string(schema_name(answer, name)));
+	json_object_set_new(object, "tool", json_string(TOOL));
+	return dump(object, out, err);
+}
+
+/* --- the schema ------------------------------------------------------------------------------- */
+
+static json_t *type_schema(const char *type, bool nullable)
+{
+	return nullable ? json_pack("{s:[s,s]}", "type", type, "null")
+			: json_pack("{s:s}", "type", type);
+}
+
+static json_t *record_schema(const struct rg_record *record);
+
+static json_t *rows_schema(const struct rg_record *record)
+{
+	return json_pack("{s:s, s:o}", "type", "array", "items",
+		record ? record_schema(record) : type_schema("string", false));
+}
+
+static json_t *field_schema(const struct rg_field *field)
+{
+	switch (field->type) {
+	case RG_COUNT:
+	case RG_PLAIN:
+	case RG_BYTES:
+		return json_pack("{s:s, s:i}", "type", "integer", "minimum", 0);
+	case RG_OPTIONAL:
+	case RG_ID:
+		return type_schema("integer", true);
+	case RG_SHARE:
+		return json_pack("{s:s, s:i, s:i}", "type", "number", "minimum", 0, "maximum", 1);
+	case RG_FLAG:
+		return type_schema("boolean", false);
+	case RG_TEXT:
+		return type_schema("string", true);
+	case RG_ADDRESS:
+		return json_pack("{s:s, s:s}", "type", "string", "pattern", "^0x[0-9a-f]+$");
+	case RG_RECORD:
+		return json_pack("{s:[o,o]}", "anyOf", record_schema(field->record),
+			type_schema("null", false));
+	case RG_LIST:
+		return json_pack("{s:s, s:[s,s,s], s:{s:{s:s}, s:{s:s}, s:o}}", "type", "object",
+			"required", "shown", "of", "rows", "properties", "shown", "type",
+			"integer", "of", "type", "integer", "rows", rows_schema(field->record));
+	case RG_ROWS:
+		return rows_schema(field->record);
+	}
+	return NULL;
+}
+
+static json_t *record_schema(const struct rg_record *record)
+{
+	json_t *properties = json_object(), *required = json_array();
+
+	for (size_t i = 0; i < record->n_fields; i++) {
+		const struct rg_field *field = &record->fields[i];
+		json_t *schema = field_schema(field);
+
+		if (field->summary)
+			json_object_set_new(schema, "description", json_string(field->summary));
+		json_object_set_new(properties, field->name, schema);
+		if (!field->flags)
+			json_array_append_new(required, json_string(field->name));
+	}
+	return json_pack("{s:s, s:o, s:o}", "type", "object", "properties", properties, "required",
+		required);
+}
+
+enum rg_code rg_json_schema(const struct rg_answer *answer, FILE *out, struct rg_error *err)
+{
+	json_t *schema = record_schema(answer->record);
+	json_t *properties = json_object_get(schema, "properties");
+	char name[64];
+
+	json_object_set_new(schema, "$schema",
+		json_string("https://json-schema.org/draft/2020-12/schema"));
+	json_object_set_new(schema, "title", json_string(schema_name(answer, name)));
+	json_object_set_new(properties, "schema", json_pack("{s:s}", "const", name));
+	json_object_set_new(properties, "tool", json_pack("{s:s}", "type", "string"));
+	json_array_append_new(json_object_get(schema, "required"), json_string("schema"));
+	json_array_append_new(json_object_get(schema, "required"), json_string("tool"));
+	return dump(schema, out, err);
+}

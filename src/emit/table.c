@@ -1,0 +1,149 @@
+#include "src/emit/table.h"
+
+#include <inttypes.h>
+#include <libsmartcols.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/answer/units.h"
+#include "src/emit/escape.h"
+
+#define CELL 400	/* characters of a text that a cell keeps */
+
+static bool is_number(enum rg_field_type type)
+{
+	return type == RG_PLAIN || type == RG_COUNT || type == RG_BYTES || type == RG_SHARE || type == RG_OPTIONAL;
+}
+
+/* The text of one field, escaped; "" for nothing. */
+static const char *cell_text(const struct rg_field *field, const char *row,
+	struct rg_arena *arena)
+{
+	const void *at = row + field->offset;
+	uint64_t number = 0;
+	const char *text;
+
+	if (field->type == RG_COUNT || field->type == RG_BYTES || field->type == RG_OPTIONAL
+		|| field->type == RG_PLAIN || field->type == RG_ADDRESS)
+		memcpy(&number, at, sizeof(number));
+	switch (field->type) {
+	case RG_COUNT:
+		return rg_units_count(number, arena);
+	case RG_PLAIN:
+		return rg_arena_print(arena, "%" PRIu64, number);
+	case RG_OPTIONAL:
+		return number == RG_NOTHING ? "" : rg_units_count(number, arena);
+	case RG_BYTES:
+		return rg_units_bytes(number, arena);
+	case RG_SHARE:
+		return rg_units_share(*(const double *)at, arena);
+	case RG_FLAG:
+		return *(const bool *)at ? "yes" : "";
+	case RG_TEXT:
+		text = *(const char *const *)at;
+		return text ? rg_escape_display(arena, text, strlen(text), CELL) : "";
+	case RG_ADDRESS:
+		return rg_arena_print(arena, "0x%" PRIx64, number);
+	case RG_ID:
+		return *(const uint32_t *)at == UINT32_MAX
+			? "" : rg_arena_print(arena, "@%" PRIu32, *(const uint32_t *)at);
+	default:
+		return "";
+	}
+}
+
+/* True when some row has something to show in the column. */
+static bool has_content(const struct rg_field *field, const struct rg_record *record,
+	const struct rg_list *list, struct rg_arena *arena)
+{
+	for (uint64_t i = 0; i < list->shown; i++)
+		if (*cell_text(field, (const char *)list->rows + i * record->size, arena))
+			return true;
+	return false;
+}
+
+struct columns {
+	const struct rg_field *fields[32];
+	unsigned count;
+};
+
+static void choose_columns(struct columns *columns, const struct rg_record *record,
+	const struct rg_list *list, bool stable, struct rg_arena *arena)
+{
+	for (size_t i = 0; i < record->n_fields && columns->count < 32; i++) {
+		const struct rg_field *field = &record->fields[i];
+
+		if (field->heading && !(stable && field->flags & RG_VOLATILE)
+			&& has_content(field, record, list, arena))
+			columns->fields[columns->count++] = field;
+	}
+}
+
+static bool fill_table(struct libscols_table *table, const struct columns *columns,
+	const struct rg_record *record, const struct rg_list *list, struct rg_arena *arena)
+{
+	for (unsigned c = 0; c < columns->count; c++) {
+		const struct rg_field *field = columns->fields[c];
+		bool last = c + 1 == columns->count;
+
+		if (!scols_table_new_column(table, field->heading, last ? 0.5 : 0.05,
+			    is_number(field->type) ? SCOLS_FL_RIGHT
+				    : last	   ? SCOLS_FL_TRUNC : 0))
+			return false;
+	}
+	for (uint64_t i = 0; i < list->shown; i++) {
+		struct libscols_line *line = scols_table_new_line(table, NULL);
+
+		if (!line)
+			return false;
+		for (unsigned c = 0; c < columns->count; c++)
+			if (scols_line_set_data(line, c,
+				    cell_text(columns->fields[c],
+					    (const char *)list->rows + i * record->size, arena)))
+				return false;
+	}
+	return true;
+}
+
+/* Each line of TEXT with INDENT before it and no blanks at its end. */
+static void print_lines(const char *text, const char *indent, FILE *out)
+{
+	while (*text) {
+		size_t length = strcspn(text, "\n"), kept = length;
+
+		while (kept > 0 && text[kept - 1] == ' ')
+			kept--;
+		fprintf(out, "%s%.*s\n", indent, (int)kept, text);
+		text += length + (text[length] == '\n');
+	}
+}
+
+enum rg_code rg_table_print(const struct rg_record *record, const struct rg_list *list,
+	const struct rg_table_style *style, FILE *out, struct rg_error *err)
+{
+	const char *indent = style->indent ? style->indent : "";
+	struct libscols_table *table = scols_new_table();
+	struct rg_arena arena = { 0 };
+	struct columns columns = { 0 };
+	char *text = NULL;
+	bool done = false;
+
+	if (table) {
+		choose_columns(&columns, record, list, style->stable, &arena);
+		scols_table_set_termforce(table, SCOLS_TERMFORCE_ALWAYS);
+		scols_table_set_termwidth(table, style->width - strlen(indent));
+		scols_table_set_column_separator(table, "  ");
+		done = fill_table(table, &columns, record, list, &arena)
+			&& (columns.count == 0 || scols_print_table_to_string(table, &text) == 0);
+	}
+	if (done && text)
+		print_lines(text, indent, out);
+	if (done && list->of > list->shown)
+		fprintf(out, "%s… %s more, see them with --limit %" PRIu64 "\n", indent,
+			rg_units_count(list->of - list->shown, &arena), list->of);
+	free(text);
+	scols_unref_table(table);
+	done = done && !arena.failed;
+	rg_arena_deinit(&arena);
+	return done ? RG_OK : rg_nomem(err);
+}

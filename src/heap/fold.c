@@ -1,0 +1,59 @@
+#include "src/heap/fold.h"
+
+#include <stdlib.h>
+
+#include "heapdump/base/array.h"
+
+static bool is_dict_kind(enum rg_kind kind)
+{
+	return kind == RG_KIND_DICT || kind == RG_KIND_CLASSDICT || kind == RG_KIND_MODDICT;
+}
+
+enum rg_code rg_fold(struct rg_heap *heap, struct rg_error *err)
+{
+	uint32_t n = heap->n_objects;
+
+	heap->owner = rg_array_new(n, sizeof(*heap->owner));
+	if (!heap->owner)
+		return rg_nomem(err);
+	for (uint32_t id = 0; id < n; id++)
+		heap->owner[id] = id;
+	/* one owner at most can refer to an object with one reference */
+	for (uint32_t id = 0; id < n; id++)
+		for (uint32_t edge = heap->offset[id]; edge < heap->offset[id + 1]; edge++) {
+			uint32_t target = heap->target[edge];
+
+			if (is_dict_kind(RG_EDGE_KIND(heap->edge[edge])) && target != id
+				&& heap->refcount[target] == 1
+				&& heap->types[heap->type[target]].flags & RG_TYPE_DICT
+				&& heap->owner[target] == target && heap->owner[id] == id)
+				heap->owner[target] = id;
+		}
+	/* a hostile file may chain owners: one level is kept */
+	for (uint32_t id = 0; id < n; id++)
+		if (heap->owner[heap->owner[id]] != heap->owner[id])
+			heap->owner[id] = id;
+	return RG_OK;
+}
+
+uint32_t rg_heap_helper(const struct rg_heap *heap, uint32_t id)
+{
+	for (uint32_t edge = heap->offset[id]; edge < heap->offset[id + 1]; edge++)
+		if (is_dict_kind(RG_EDGE_KIND(heap->edge[edge]))
+			&& heap->owner[heap->target[edge]] == id && heap->target[edge] != id)
+			return heap->target[edge];
+	return RG_NO_ID;
+}
+
+uint64_t rg_heap_footprint(const struct rg_heap *heap, uint32_t id, bool raw)
+{
+	uint32_t helper;
+	uint64_t size = heap->size[id];
+
+	if (raw)
+		return size;
+	helper = rg_heap_helper(heap, id);
+	if (helper != RG_NO_ID)
+		size += heap->size[helper] + heap->extra[helper];
+	return size + heap->extra[id];
+}

@@ -1,0 +1,119 @@
+#include "src/heap/heap.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/heap/fold.h"
+#include "src/heap/load.h"
+#include "src/heap/normalise.h"
+
+enum rg_code rg_heap_init(struct rg_heap *heap, const char *path, struct rg_error *err)
+{
+	enum rg_code code;
+
+	memset(heap, 0, sizeof(*heap));
+	code = rg_bytes_init(&heap->bytes, path, err);
+	if (!code)
+		code = rg_load(heap, path, err);
+	if (!code)
+		code = rg_normalise(heap, err);
+	if (!code)
+		code = rg_fold(heap, err);
+	if (code)
+		rg_heap_deinit(heap);
+	return code;
+}
+
+void rg_heap_deinit(struct rg_heap *heap)
+{
+	free(heap->address);
+	free(heap->size);
+	free(heap->type);
+	free(heap->refcount);
+	free(heap->items);
+	free(heap->extra);
+	free(heap->flags);
+	free(heap->owner);
+	rg_addressmap_deinit(&heap->map);
+	free(heap->offset);
+	free(heap->target);
+	free(heap->label);
+	free(heap->edge);
+	free(heap->strings);
+	rg_map_deinit(&heap->string_numbers);
+	free(heap->types);
+	free(heap->values);
+	free(heap->roots);
+	free(heap->threads);
+	free(heap->frames);
+	free(heap->facts);
+	rg_bytes_deinit(&heap->bytes);
+	memset(heap, 0, sizeof(*heap));
+}
+
+bool rg_heap_check(const struct rg_heap *heap)
+{
+	for (uint32_t id = 0; id < heap->n_objects; id++) {
+		if (id > 0 && heap->address[id - 1] >= heap->address[id])
+			return false;
+		if (heap->type[id] >= heap->n_types || heap->owner[id] >= heap->n_objects
+			|| heap->owner[heap->owner[id]] != heap->owner[id]
+			|| heap->offset[id] > heap->offset[id + 1])
+			return false;
+	}
+	for (uint32_t edge = 0; edge < heap->n_references; edge++)
+		if (heap->target[edge] >= heap->n_objects
+			|| RG_EDGE_KIND(heap->edge[edge]) >= RG_KIND_COUNT)
+			return false;
+	return heap->offset[heap->n_objects] == heap->n_references;
+}
+
+struct rg_text rg_heap_string(const struct rg_heap *heap, uint32_t number)
+{
+	return number < heap->n_strings ? heap->strings[number] : (struct rg_text){ "", 0 };
+}
+
+const struct rg_heap_value *rg_heap_value(
+	const struct rg_heap *heap, uint32_t id, enum rg_value_kind kind)
+{
+	size_t low = 0, high = heap->n_values;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct rg_heap_value *value = &heap->values[middle];
+
+		if (value->object < id || (value->object == id && value->kind < kind))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == heap->n_values || heap->values[low].object != id
+		|| heap->values[low].kind != kind)
+		return NULL;
+	return &heap->values[low];
+}
+
+static const struct rg_heap_fact *find_fact(const struct rg_heap *heap, const char *key)
+{
+	size_t length = strlen(key);
+
+	for (size_t i = 0; i < heap->n_facts; i++)
+		if (heap->facts[i].key.length == length
+			&& memcmp(heap->facts[i].key.bytes, key, length) == 0)
+			return &heap->facts[i];
+	return NULL;
+}
+
+struct rg_text rg_heap_fact_text(const struct rg_heap *heap, const char *key)
+{
+	const struct rg_heap_fact *fact = find_fact(heap, key);
+
+	return fact && fact->text.bytes ? fact->text : (struct rg_text){ "", 0 };
+}
+
+int64_t rg_heap_fact_number(const struct rg_heap *heap, const char *key, int64_t missing)
+{
+	const struct rg_heap_fact *fact = find_fact(heap, key);
+
+	return fact && !fact->text.bytes ? fact->number : missing;
+}

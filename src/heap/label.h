@@ -1,0 +1,36 @@
+/*
+ * Texts of a heap as Python writes them: labels of references, values of objects, names of roots
+ * and chains. Nothing is escaped here; all memory is the arena's.
+ */
+#ifndef RG_HEAP_LABEL_H
+#define RG_HEAP_LABEL_H
+
+#include "heapdump/base/arena.h"
+#include "src/heap/heap.h"
+
+/* ".request", "['u:81']", "[0]", ".__closure__"; "" where there is none. */
+const char *rg_label_reference(const struct rg_heap *heap, uint32_t edge, struct rg_arena *arena);
+
+/*
+ * The label with what differs from one object to the next generalised away: "[...]" for an index
+ * or a key; a key that is an identifier-like text stays.
+ */
+const char *rg_label_pattern(const struct rg_heap *heap, uint32_t edge, struct rg_arena *arena);
+
+/* repr() of a str, bytes or number by its preview; NULL where there is none. */
+const char *rg_label_value(const struct rg_heap *heap, uint32_t id, bool *exact_ret,
+	struct rg_arena *arena);
+
+/* The name of a function, module or type, or NULL; and where it was written, or NULL. */
+const char *rg_label_name(const struct rg_heap *heap, uint32_t id, struct rg_arena *arena);
+const char *rg_label_place(const struct rg_heap *heap, uint32_t id, struct rg_arena *arena);
+
+/* "module app.cache", "thread 1 (MainThread): app/web.py:88 handle(), local 'req'". */
+const char *rg_label_root(const struct rg_heap *heap, const struct rg_heap_root *root,
+	struct rg_arena *arena);
+
+/* What a chain from the root starts with: "sys.modules['app.cache']", "handle().req". */
+const char *rg_label_root_path(const struct rg_heap *heap, const struct rg_heap_root *root,
+	struct rg_arena *arena);
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * A picture: a small graph that is ready to be drawn, with every text already chosen. Views make
+ * it, emitters draw it; neither knows the other. All texts are UTF-8 by claim only: they come
+ * from a heap, and an emitter escapes them.
+ */
+#ifndef RG_VIEW_PICTURE_H
+#define RG_VIEW_PICTURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum rg_picture_kind {
+	RG_PICTURE_ORDINARY,
+	RG_PICTURE_CONTAINER,	/* it fans out to many */
+	RG_PICTURE_ROOT,	/* a house */
+	RG_PICTURE_AGGREGATE,	/* a 3-D box: several alike */
+	RG_PICTURE_REST,	/* dashed: what was left out */
+};
+
+#define RG_PICTURE_NO_CLUSTER UINT32_MAX
+
+struct rg_picture_node {
+	enum rg_picture_kind kind;
+	bool asked;		/* heavy border: what the question was about */
+	uint32_t cluster;	/* row of its cycle, or RG_PICTURE_NO_CLUSTER */
+	const char *title;	/* "Session" */
+	const char *facts;	/* "0x7f2a10 · 1.9 KiB", or "" */
+	const char *tooltip;	/* whole path and address */
+};
+
+struct rg_picture_edge {
+	uint32_t from, to;	/* rows of nodes */
+	const char *label;	/* as Python writes it: ".request", "['u:81']", or "" */
+	const char *tooltip;
+	uint64_t alike;		/* how many references it stands for; 1 for itself */
+	bool cut;		/* one of the references to break */
+};
+
+struct rg_picture_cluster {
+	const char *caption;	/* "cycle 7 · 5 objects · 1.9 KiB · 4,811 more like it" */
+	const char *tooltip;
+};
+
+struct rg_picture {
+	const char *name;	/* of the DOT graph: "cycles" */
+	const char *title, *subtitle, *legend;
+	struct rg_picture_node *nodes;
+	struct rg_picture_edge *edges;
+	struct rg_picture_cluster *clusters;
+	uint32_t n_nodes, n_edges, n_clusters;
+};
+
+#endif
