@@ -93,7 +93,7 @@ static inline uint64_t rg_cursor_varint(struct rg_cursor *cursor)
 			break;
 		value |= (uint64_t)(byte & 0x7f) << shift;
 		if (!(byte & 0x80))
-			return value;
+			return cursor->bad ? 0 : value;
 	}
 	rg_cursor_fail(cursor);
 	return 0;

@@ -31,6 +31,8 @@ enum rg_code rg_hint(struct rg_error *err, const char *fmt, ...)
 {
 	va_list args;
 
+	if (!err)
+		return RG_SYSTEM;
 	va_start(args, fmt);
 	vsnprintf(err->hint, sizeof(err->hint), fmt, args);
 	va_end(args);
@@ -39,6 +41,8 @@ enum rg_code rg_hint(struct rg_error *err, const char *fmt, ...)
 
 enum rg_code rg_at_file(struct rg_error *err, const char *file, uint64_t offset)
 {
+	if (!err)
+		return RG_SYSTEM;
 	snprintf(err->file, sizeof(err->file), "%s", file);
 	err->offset = offset;
 	return err->code;
@@ -46,6 +50,8 @@ enum rg_code rg_at_file(struct rg_error *err, const char *file, uint64_t offset)
 
 enum rg_code rg_at_pid(struct rg_error *err, int pid)
 {
+	if (!err)
+		return RG_SYSTEM;
 	err->pid = pid;
 	return err->code;
 }

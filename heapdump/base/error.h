@@ -39,7 +39,10 @@ void rg_error_init(struct rg_error *err);
 enum rg_code rg_fail(struct rg_error *err, enum rg_code code, const char *name, const char *fmt,
 	...) __attribute__((format(printf, 4, 5)));
 
-/* Add to a failure what to do next, the file and offset, or the process; all return err->code. */
+/*
+ * Add to a failure what to do next, the file and offset, or the process; all return err->code, and
+ * RG_SYSTEM where ERR is NULL: who passes none only wants to know that it failed.
+ */
 enum rg_code rg_hint(struct rg_error *err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 enum rg_code rg_at_file(struct rg_error *err, const char *file, uint64_t offset);

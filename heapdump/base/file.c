@@ -144,31 +144,51 @@ void rg_bytes_deinit(struct rg_bytes *bytes)
 	memset(bytes, 0, sizeof(*bytes));
 }
 
+/* PATH cannot be written to, as errno says; OUT is released. */
+static enum rg_code fail_output(struct rg_output *out, const char *path, struct rg_error *err)
+{
+	rg_fail(err, RG_SYSTEM, "cannot-write", "%s: cannot write there: %s", path,
+		strerror(errno));
+	rg_output_abandon(out);
+	return rg_hint(err, "choose another place with -o FILE");
+}
+
 enum rg_code rg_output_open(
 	struct rg_output *out, const char *path, unsigned mode, struct rg_error *err)
 {
+	struct stat st;
+	bool there = stat(path, &st) == 0;
 	int fd;
 
 	memset(out, 0, sizeof(*out));
-	out->path = strdup(path);
-	if (!out->path || asprintf(&out->temporary, "%s.XXXXXX", path) < 0) {
+	/* what a link names is replaced, not the link */
+	out->path = there ? realpath(path, NULL) : strdup(path);
+	if (!out->path)
+		return there ? fail_output(out, path, err) : rg_nomem(err);
+	if (there && !S_ISREG(st.st_mode)) {
+		/* a device or a pipe is written to: renaming onto it would replace it */
+		out->stream = fopen(out->path, "we");
+		return out->stream ? RG_OK : fail_output(out, path, err);
+	}
+	if (asprintf(&out->temporary, "%s.XXXXXX", out->path) < 0) {
 		out->temporary = NULL;
 		rg_output_abandon(out);
 		return rg_nomem(err);
 	}
 	fd = mkostemp(out->temporary, O_CLOEXEC);
 	if (fd < 0) {
-		rg_fail(err, RG_SYSTEM, "cannot-write", "%s: cannot write there: %s", path,
-			strerror(errno));
+		int error = errno;
+
 		free(out->temporary);
 		out->temporary = NULL;
-		rg_output_abandon(out);
-		return rg_hint(err, "choose another place with -o FILE");
+		errno = error;
+		return fail_output(out, path, err);
 	}
 	if (fchmod(fd, (mode_t)mode) < 0 || !(out->stream = fdopen(fd, "w"))) {
+		enum rg_code code = fail_output(out, path, err);
+
 		close(fd);
-		rg_output_abandon(out);
-		return rg_fail(err, RG_SYSTEM, "cannot-write", "%s: %s", path, strerror(errno));
+		return code;
 	}
 	return RG_OK;
 }
@@ -183,7 +203,7 @@ enum rg_code rg_output_commit(struct rg_output *out, struct rg_error *err)
 		bad = true;
 	}
 	out->stream = NULL;
-	if (!bad && rename(out->temporary, out->path) < 0) {
+	if (!bad && out->temporary && rename(out->temporary, out->path) < 0) {
 		error = errno;
 		bad = true;
 	}

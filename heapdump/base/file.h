@@ -28,11 +28,14 @@ void rg_bytes_deinit(struct rg_bytes *bytes);
 
 /* A file being written under a temporary name in the folder of its final one. */
 struct rg_output {
-	char *path, *temporary;
+	char *path, *temporary;	/* temporary: NULL where PATH is written to as it is */
 	FILE *stream;
 };
 
-/* Start writing PATH with MODE (0600 for what holds a heap's values). */
+/*
+ * Start writing PATH with MODE (0600 for what holds a heap's values). Where PATH is a device or a
+ * pipe it is written to as it is; where it is a link, the file it names is the one replaced.
+ */
 enum rg_code rg_output_open(
 	struct rg_output *out, const char *path, unsigned mode, struct rg_error *err);
 /* Flush, check and rename: after RG_OK the file is whole and in place. Always releases OUT. */

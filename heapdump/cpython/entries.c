@@ -2,7 +2,8 @@
 
 #include "heapdump/cpython/text.h"
 
-enum { KEYS_LOG2_SIZE = 8, KEYS_LOG2_INDEX = 9, KEYS_KIND = 10, KEYS_COUNT = 24, KEYS_INDEX = 32 };
+enum { KEYS_LOG2_SIZE = 8, KEYS_LOG2_INDEX = 9, KEYS_KIND = 10 };
+enum { KEYS_USABLE = 16, KEYS_COUNT = 24, KEYS_INDEX = 32 };
 
 bool rg_entries_open(struct rg_entries *entries_ret, struct rg_image *image, uint64_t keys,
 	uint64_t values)
@@ -24,6 +25,8 @@ bool rg_entries_open(struct rg_entries *entries_ret, struct rg_image *image, uin
 	entries.bytes = KEYS_INDEX + (1ull << log2_index) + entries.capacity * entries.stride;
 	if (entries.count > entries.capacity)
 		return false;
+	/* a table to share has room for fewer */
+	entries.room = entries.count + rg_image_u64(image, keys + KEYS_USABLE) % (1ull << 40);
 	entries.table = rg_image_at(image, keys + KEYS_INDEX + (1ull << log2_index),
 		entries.count * entries.stride);
 	if (!entries.table)

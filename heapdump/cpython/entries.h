@@ -21,6 +21,7 @@ struct rg_entries {
 	unsigned stride, key, value;
 	bool text;		/* all keys are str: tp_traverse does not visit them */
 	uint64_t bytes;		/* what the key table takes */
+	uint64_t room;		/* entries used and still usable: how many values a split one has */
 	uint64_t capacity;	/* entries it has room for */
 };
 

@@ -49,7 +49,7 @@ static const struct rg_layout layouts[] = {
 		.frame_func = 0, .frame_locals = 24, .frame_code = 32, .frame_object = 40,
 		.frame_previous = 48, .frame_instruction = 56, .frame_stacktop = 64,
 		.frame_owner = 69, .frame_localsplus = 72,
-		.generator_frame = 80, .generator_state = 79,
+		.generator_frame = 80, .generator_state = 75,
 		.code_stacksize = 68, .code_firstlineno = 72, .code_nlocalsplus = 76,
 		.code_localsplusnames = 96, .code_filename = 112, .code_qualname = 128,
 		.code_linetable = 136, .code_bytecode = 184,

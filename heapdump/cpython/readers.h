@@ -16,6 +16,7 @@ struct rg_traverser {
 	void (*read)(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type);
 	/* sys.getsizeof() without the collector's header; NULL: as object.__sizeof__ */
 	uint64_t (*size)(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type);
+	bool hollow;	/* what an instance owns is shown as its holder's: it has no references */
 };
 
 /* The row of the C type called NAME, or NULL. */
@@ -52,7 +53,6 @@ void rg_traverse_length(struct rg_walk *, uint64_t, const struct rg_pytype *);
 uint64_t rg_size_str(struct rg_walk *, uint64_t, const struct rg_pytype *);
 uint64_t rg_size_int(struct rg_walk *, uint64_t, const struct rg_pytype *);
 uint64_t rg_size_bytearray(struct rg_walk *, uint64_t, const struct rg_pytype *);
-uint64_t rg_size_basic(struct rg_walk *, uint64_t, const struct rg_pytype *);
 uint64_t rg_size_array(struct rg_walk *, uint64_t, const struct rg_pytype *);
 /* readers/instance.c: any object with a __dict__ */
 void rg_traverse_attributes(struct rg_walk *, uint64_t, const struct rg_pytype *);
@@ -79,6 +79,7 @@ void rg_traverse_hamt_array(struct rg_walk *, uint64_t, const struct rg_pytype *
 void rg_traverse_hamt_collision(struct rg_walk *, uint64_t, const struct rg_pytype *);
 void rg_traverse_tee_data(struct rg_walk *, uint64_t, const struct rg_pytype *);
 uint64_t rg_size_struct(struct rg_walk *, uint64_t, const struct rg_pytype *);
+void rg_traverse_datetime(struct rg_walk *, uint64_t, const struct rg_pytype *);
 uint64_t rg_size_memory_io(struct rg_walk *, uint64_t, const struct rg_pytype *);
 
 #endif

@@ -120,6 +120,9 @@ static void add_members(struct rg_walk *walk, struct rg_pytype *type, uint64_t b
 
 		if (!name)
 			break;
+		/* a __dict__ is read as one; of types the reader knows more */
+		if (offset == type->dictoffset || type->tp_flags & RG_TPFLAG_TYPE)
+			continue;
 		if ((kind == T_OBJECT || kind == T_OBJECT_EX) && offset > 0 && offset < 1 << 20)
 			add_field(type, (uint32_t)offset, RG_KIND_SLOT,
 				rg_walk_c_name(walk, name), false);
@@ -166,6 +169,7 @@ static void plan_base(struct rg_walk *walk, struct rg_pytype *type, struct base 
 		type->readers[type->n_readers++] = reader;
 	if (reader && reader->size && !type->size)
 		type->size = reader->size;
+	type->hollow |= reader && reader->hollow;
 	base->complete = header.python || n > 0 || reader;
 	add_members(walk, type, base->address);
 }

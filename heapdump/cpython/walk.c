@@ -123,7 +123,7 @@ void rg_walk_refer(struct rg_walk *walk, enum rg_kind kind, uint64_t target,
 	}
 	*slot = (struct rg_reference_record){ .target = target, .label = label, .kind = kind,
 		.form = form, .untraversed = untraversed };
-	if (kind != RG_KIND_WEAK)
+	if (kind != RG_KIND_WEAK && !walk->frozen)
 		walk->objects.found[number]++;
 }
 
@@ -190,7 +190,7 @@ static void read_references(struct rg_walk *walk, uint64_t address, const struct
 		type->readers[i]->read(walk, address, type);
 	rg_traverse_attributes(walk, address, type);
 	read_scan(walk, address, type);
-	if (type->tp_flags & RG_TPFLAG_HEAP)
+	if (type->tp_flags & RG_TPFLAG_HEAP && !type->hollow)
 		rg_walk_refer(walk, RG_KIND_TYPE, type->address, RG_LABEL_NONE, 0, false);
 }
 
@@ -210,7 +210,8 @@ static uint64_t size_of(struct rg_walk *walk, uint64_t address, const struct rg_
 		if (items > 0 && items < INT64_MAX / (1 << 16))
 			size += (uint64_t)(items * type->itemsize);
 	}
-	if (has_gc_head(walk, type, address))
+	/* by the type, even where the object has no head: static types */
+	if (type->tp_flags & RG_TPFLAG_GC)
 		size += RG_GC_HEAD;
 	if (type->tp_flags & RG_TPFLAG_MANAGED_DICT)
 		size += 16;
@@ -253,6 +254,8 @@ static void read_object(struct rg_walk *walk, uint32_t number)
 	walk->current = number;
 	walk->n_references = 0;
 	walk->items = UINT64_MAX;
+	/* what deep-frozen objects refer to was never counted */
+	walk->frozen = rg_image_u64(walk->image, address) >= IMMORTAL_311;
 	rg_walk_object(walk, type.address);
 	read_references(walk, address, &type);
 	write_object(walk, number, &type);
@@ -333,7 +336,10 @@ static bool is_unexplained(struct rg_walk *walk, uint32_t number)
 static void accept_guess(struct rg_walk *walk, const struct rg_guess *guess, uint32_t number)
 {
 	struct rg_reference_record reference = { .target = guess->target,
-		.kind = RG_KIND_GUESS, .form = RG_LABEL_NONE };
+		.kind = RG_KIND_GUESS, .form = RG_LABEL_NONE,
+		/* what the collector cannot track is no matter to it */
+		.untraversed = !(walk->types.rows[walk->objects.type[number]].tp_flags
+				& RG_TPFLAG_GC) };
 	struct rg_root_record root = guess->root;
 
 	if (guess->source == RG_NO_OBJECT) {
@@ -358,7 +364,8 @@ static void resolve_guesses(struct rg_walk *walk, uint32_t next)
 
 		if (number == RG_NO_OBJECT) {
 			/* stray words of a stack never make an object, those of a body may */
-			if (guess.source == RG_NO_OBJECT || refcount == 0 || refcount > 1u << 30)
+			if (guess.source == RG_NO_OBJECT || refcount == 0
+				|| refcount >= IMMORTAL_311)
 				continue;
 			number = rg_walk_object(walk, guess.target);
 		}

@@ -40,6 +40,7 @@ struct rg_walk {
 	struct rg_reference_record *references;
 	size_t n_references, references_capacity;
 	uint64_t items;			/* its element count, or UINT64_MAX */
+	bool frozen;			/* it is immortal: what it refers to does not count it */
 
 	struct rg_guess *guesses;
 	size_t n_guesses, guesses_capacity;

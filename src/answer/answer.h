@@ -16,6 +16,7 @@ enum rg_field_type {
 	RG_COUNT,	/* uint64_t: a number of things */
 	RG_BYTES,	/* uint64_t: bytes */
 	RG_SHARE,	/* double, 0..1 */
+	RG_NUMBER,	/* double */
 	RG_FLAG,	/* bool */
 	RG_TEXT,	/* const char *; NULL is null */
 	RG_PLAIN,	/* uint64_t: a number that is no count: a pid, a line */
@@ -25,6 +26,7 @@ enum rg_field_type {
 	RG_RECORD,	/* pointer to a struct; NULL is null */
 	RG_LIST,	/* struct rg_list: {"shown", "of", "rows"} */
 	RG_ROWS,	/* struct rg_list: a bare array, for what is always whole */
+	RG_COUNTS,	/* struct rg_list of uint64_t: a bare array of numbers */
 };
 
 #define RG_NOTHING UINT64_MAX
@@ -38,7 +40,7 @@ enum {
 struct rg_record;
 
 struct rg_field {
-	const char *name;
+	const char *name;		/* in JSON; NULL: only a column of the table */
 	enum rg_field_type type;
 	size_t offset;
 	const struct rg_record *record;	/* of RG_RECORD, RG_LIST, RG_ROWS; NULL: rows of text */

@@ -87,7 +87,8 @@ static const struct rg_field chain_fields[] = {
 	RG_FIELD(rg_answer_chain, path, RG_TEXT, "PATH", "the whole chain as one expression"),
 	{ "covers", RG_OPTIONAL, offsetof(struct rg_answer_chain, covers), NULL, OMIT, "COVERS",
 		"how many of the selection it explains" },
-	RG_FIELD_OF(rg_answer_chain, steps, RG_ROWS, &rg_record_step, "object by object"),
+	RG_FIELD_OF(rg_answer_chain, steps, RG_LIST, &rg_record_step,
+		"object by object; of a very long chain its two ends"),
 };
 const struct rg_record rg_record_chain = RG_RECORD_OF(rg_answer_chain, chain_fields);
 

@@ -30,8 +30,6 @@ const struct rg_option rg_options[RG_OPTION_COUNT] = {
 		RG_TAKES_NOTHING, AT(stable), NULL },
 	[RG_OPTION_NODES] = { "nodes", "N", "draw at most N nodes (60)", 0, RG_TAKES_COUNT,
 		AT(nodes), NULL },
-	[RG_OPTION_GRAPH] = { "graph", NULL, "add the picture's nodes and edges to the JSON", 0,
-		RG_TAKES_NOTHING, AT(graph), NULL },
 	[RG_OPTION_SAVE] = { "save", "FILE", "keep the capture of a pid as FILE", 0,
 		RG_TAKES_TEXT, AT(save), NULL },
 	[RG_OPTION_NO_SAVE] = { "no-save", NULL, "keep no capture of a pid", 0, RG_TAKES_NOTHING,

@@ -22,12 +22,12 @@ struct rg_settings {
 	int edges;		/* enum rg_edges_choice */
 	uint64_t limit, nodes;	/* 0: the command's own */
 	const char *output, *save;
-	bool raw, stable, no_save, no_values, force, graph, schema, help, version;
+	bool raw, stable, no_save, no_values, force, schema, help, version;
 };
 
 enum rg_option_id {
 	RG_OPTION_OUTPUT, RG_OPTION_FORMAT, RG_OPTION_LIMIT, RG_OPTION_EDGES, RG_OPTION_RAW,
-	RG_OPTION_STABLE, RG_OPTION_NODES, RG_OPTION_GRAPH, RG_OPTION_SAVE, RG_OPTION_NO_SAVE,
+	RG_OPTION_STABLE, RG_OPTION_NODES, RG_OPTION_SAVE, RG_OPTION_NO_SAVE,
 	RG_OPTION_NO_VALUES, RG_OPTION_FORCE, RG_OPTION_SCHEMA, RG_OPTION_HELP,
 	RG_OPTION_VERSION, RG_OPTION_COUNT,
 };

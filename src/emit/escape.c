@@ -9,17 +9,19 @@
 #define ELLIPSIS "\xe2\x80\xa6"
 
 /* What an output writes in place of an ASCII character; NULL for the character itself. */
-typedef const char *const style[128];
+struct style {
+	const char *instead[128];
+};
 
-static const style display_style = { 0 };
-static const style xml_style = {
+static const struct style display_style;
+static const struct style xml_style = { {
 	['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;", ['"'] = "&quot;", ['\''] = "&#39;",
-};
-static const style xml_label_style = {
+} };
+static const struct style xml_label_style = { {
 	['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;", ['"'] = "&quot;", ['\\'] = "\\\\",
-};
-static const style dot_style = { ['&'] = "&amp;", ['\\'] = "\\\\" };
-static const style dot_tooltip_style = { ['&'] = "&amp;", ['\\'] = "\\\\\\\\" };
+} };
+static const struct style dot_style = { { ['&'] = "&amp;", ['\\'] = "\\\\" } };
+static const struct style dot_tooltip_style = { { ['&'] = "&amp;", ['\\'] = "\\\\\\\\" } };
 
 struct range {
 	uint32_t first, last;
@@ -28,7 +30,7 @@ struct range {
 /* The characters that are written as \uNNNN. */
 static const struct range hidden[] = {
 	{ 0x061c, 0x061c }, { 0x200e, 0x200f }, { 0x2028, 0x202e }, { 0x2066, 0x2069 },
-	{ 0xfffe, 0xffff },
+	{ 0xfeff, 0xfeff }, { 0xfffe, 0xffff },
 };
 
 /* The characters of no column and of two, near enough: a cut is no place for the whole table. */
@@ -36,7 +38,7 @@ static const struct range marks[] = {
 	{ 0x0300, 0x036f }, { 0x0483, 0x0489 }, { 0x0591, 0x05bd }, { 0x0610, 0x061a },
 	{ 0x064b, 0x065f }, { 0x1ab0, 0x1aff }, { 0x1dc0, 0x1dff }, { 0x200b, 0x200d },
 	{ 0x2060, 0x2064 }, { 0x20d0, 0x20ff }, { 0xfe00, 0xfe0f }, { 0xfe20, 0xfe2f },
-	{ 0xfeff, 0xfeff }, { 0xe0000, 0xe0fff },
+	{ 0xe0000, 0xe0fff },
 };
 static const struct range wide[] = {
 	{ 0x1100, 0x115f }, { 0x2e80, 0x303e }, { 0x3041, 0xa4cf }, { 0xa960, 0xa97f },
@@ -63,10 +65,10 @@ struct unit {
 };
 
 /* Add the ASCII characters of TEXT, each as STYLE writes it. */
-static void put_ascii(struct unit *unit, const char *const *style, const char *text)
+static void put_ascii(struct unit *unit, const struct style *style, const char *text)
 {
 	for (; *text; text++) {
-		const char *instead = style[(unsigned char)*text];
+		const char *instead = style->instead[(unsigned char)*text];
 		size_t length = instead ? strlen(instead) : 1;
 
 		memcpy(unit->bytes + unit->length, instead ? instead : text, length);
@@ -77,7 +79,7 @@ static void put_ascii(struct unit *unit, const char *const *style, const char *t
 
 /* Make the UNIT of the character at TEXT; returns the bytes it took. LENGTH > 0. */
 static size_t read_unit(
-	struct unit *unit, const char *const *style, const char *text, size_t length)
+	struct unit *unit, const struct style *style, const char *text, size_t length)
 {
 	size_t used;
 	uint32_t cp = rg_utf8_get(text, length, &used, NULL);
@@ -106,7 +108,7 @@ struct span {
  * The longest beginning that fits, with the ellipsis where *CUT_RET. No more marks are free than
  * there are columns, or they would make the result as long as they like.
  */
-static struct span measure(const char *const *style, const char *text, size_t length,
+static struct span measure(const struct style *style, const char *text, size_t length,
 	unsigned columns, bool *cut_ret)
 {
 	size_t most = columns == RG_UNCUT ? SIZE_MAX : columns, width = 0, free_marks = 0;
@@ -129,7 +131,7 @@ static struct span measure(const char *const *style, const char *text, size_t le
 	return now;
 }
 
-static const char *escape(struct rg_arena *arena, const char *const *style, const char *text,
+static const char *escape(struct rg_arena *arena, const struct style *style, const char *text,
 	size_t length, unsigned columns)
 {
 	bool cut;
@@ -153,29 +155,29 @@ static const char *escape(struct rg_arena *arena, const char *const *style, cons
 const char *rg_escape_display(
 	struct rg_arena *arena, const char *text, size_t length, unsigned columns)
 {
-	return escape(arena, display_style, text, length, columns);
+	return escape(arena, &display_style, text, length, columns);
 }
 
 const char *rg_escape_xml(
 	struct rg_arena *arena, const char *text, size_t length, unsigned columns)
 {
-	return escape(arena, xml_style, text, length, columns);
+	return escape(arena, &xml_style, text, length, columns);
 }
 
 const char *rg_escape_xml_label(
 	struct rg_arena *arena, const char *text, size_t length, unsigned columns)
 {
-	return length ? escape(arena, xml_label_style, text, length, columns) : " ";
+	return length ? escape(arena, &xml_label_style, text, length, columns) : " ";
 }
 
 const char *rg_escape_dot(
 	struct rg_arena *arena, const char *text, size_t length, unsigned columns)
 {
-	return escape(arena, dot_style, text, length, columns);
+	return escape(arena, &dot_style, text, length, columns);
 }
 
 const char *rg_escape_dot_tooltip(
 	struct rg_arena *arena, const char *text, size_t length, unsigned columns)
 {
-	return escape(arena, dot_tooltip_style, text, length, columns);
+	return escape(arena, &dot_tooltip_style, text, length, columns);
 }

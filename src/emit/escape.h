@@ -9,7 +9,8 @@
  *	a byte that is no UTF-8			U+FFFD
  *	C0, DEL and C1 controls			\xNN
  *	bidirectional controls, line and
- *	paragraph separators, U+FFFE, U+FFFF	\uNNNN
+ *	paragraph separators, a byte order
+ *	mark, U+FFFE, U+FFFF			\uNNNN
  *
  * A result wider than COLUMNS display columns is cut and ends in an ellipsis; it never is wider
  * than COLUMNS, and a sequence above is never cut in two. RG_UNCUT cuts nothing. O(LENGTH), and

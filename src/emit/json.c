@@ -64,6 +64,15 @@ static json_t *number_value(uint64_t number)
 	return json_integer((json_int_t)(number > INT64_MAX ? INT64_MAX : number));
 }
 
+static json_t *counts_value(const struct rg_list *list)
+{
+	json_t *rows = json_array();
+
+	for (uint64_t i = 0; i < list->shown; i++)
+		json_array_append_new(rows, number_value(((const uint64_t *)list->rows)[i]));
+	return rows;
+}
+
 static json_t *address_value(uint64_t address)
 {
 	char text[24];
@@ -85,6 +94,7 @@ static json_t *field_value(const struct rg_field *field, const void *at, bool st
 		return *(const uint64_t *)at == RG_NOTHING ? json_null()
 							   : number_value(*(const uint64_t *)at);
 	case RG_SHARE:
+	case RG_NUMBER:
 		return json_real(*(const double *)at);
 	case RG_FLAG:
 		return json_boolean(*(const bool *)at);
@@ -102,6 +112,8 @@ static json_t *field_value(const struct rg_field *field, const void *at, bool st
 		return list_value(field->record, at, stable);
 	case RG_ROWS:
 		return rows_value(field->record, at, stable);
+	case RG_COUNTS:
+		return counts_value(at);
 	}
 	return NULL;
 }
@@ -114,7 +126,7 @@ static json_t *record_value(const struct rg_record *record, const void *data, bo
 		const struct rg_field *field = &record->fields[i];
 		json_t *value;
 
-		if (stable && field->flags & RG_VOLATILE)
+		if (!field->name || (stable && field->flags & RG_VOLATILE))
 			continue;
 		value = field_value(field, (const char *)data + field->offset, stable);
 		if (field->flags & RG_OMIT_EMPTY && (json_is_null(value) || json_is_false(value)))
@@ -181,6 +193,8 @@ static json_t *field_schema(const struct rg_field *field)
 		return type_schema("integer", true);
 	case RG_SHARE:
 		return json_pack("{s:s, s:i, s:i}", "type", "number", "minimum", 0, "maximum", 1);
+	case RG_NUMBER:
+		return type_schema("number", false);
 	case RG_FLAG:
 		return type_schema("boolean", false);
 	case RG_TEXT:
@@ -196,6 +210,9 @@ static json_t *field_schema(const struct rg_field *field)
 			"integer", "of", "type", "integer", "rows", rows_schema(field->record));
 	case RG_ROWS:
 		return rows_schema(field->record);
+	case RG_COUNTS:
+		return json_pack("{s:s, s:o}", "type", "array", "items",
+			type_schema("integer", false));
 	}
 	return NULL;
 }
@@ -206,8 +223,10 @@ static json_t *record_schema(const struct rg_record *record)
 
 	for (size_t i = 0; i < record->n_fields; i++) {
 		const struct rg_field *field = &record->fields[i];
-		json_t *schema = field_schema(field);
+		json_t *schema = field->name ? field_schema(field) : NULL;
 
+		if (!schema)
+			continue;
 		if (field->summary)
 			json_object_set_new(schema, "description", json_string(field->summary));
 		json_object_set_new(properties, field->name, schema);

@@ -1,15 +1,11 @@
 #include "src/heap/policy.h"
 
-#include <stdlib.h>
-
 #include "heapdump/base/array.h"
 #include "src/heap/fold.h"
 
 struct build {
 	const struct rg_heap *heap;
-	unsigned edges;
-	bool raw;
-	const struct rg_bitset *within;
+	const struct rg_policy *policy;
 	struct rg_graph *graph;
 	bool store;
 	uint32_t at;
@@ -17,19 +13,37 @@ struct build {
 
 static bool wanted(const struct build *build, uint32_t id)
 {
-	return !build->within || rg_bitset_get(build->within, id);
+	return !build->policy->within || rg_bitset_get(build->policy->within, id);
 }
 
-/* The references of one row; a folded target is its owner's, and followed by the caller. */
-static void add_references(struct build *build, uint32_t id)
+/* True when POLICY follows the reference of row EDGE from OWNER. */
+static bool follows(const struct build *build, uint32_t owner, uint32_t edge)
+{
+	const struct rg_policy *policy = build->policy;
+	uint8_t byte = build->heap->edge[edge];
+	unsigned edges = policy->edges;
+
+	if (policy->dead) {
+		bool dead = rg_bitset_get(policy->dead, owner);
+
+		if (dead != rg_bitset_get(policy->dead, build->heap->target[edge]))
+			return false;
+		edges = dead ? policy->dead_edges : edges;
+	}
+	return rg_policy_follows(edges, byte)
+		&& !(policy->traversed && byte & RG_EDGE_UNTRAVERSED);
+}
+
+/* The references of one row, on behalf of OWNER; a folded target is its owner's. */
+static void add_references(struct build *build, uint32_t owner, uint32_t id)
 {
 	const struct rg_heap *heap = build->heap;
 
 	for (uint32_t edge = heap->offset[id]; edge < heap->offset[id + 1]; edge++) {
 		uint32_t target = heap->target[edge];
 
-		if (!rg_policy_follows(build->edges, heap->edge[edge]) || !wanted(build, target)
-			|| (!build->raw && rg_heap_folded(heap, target)))
+		if (!follows(build, owner, edge) || !wanted(build, target)
+			|| (!build->policy->raw && rg_heap_folded(heap, target)))
 			continue;
 		if (build->store) {
 			build->graph->target[build->at] = target;
@@ -45,8 +59,7 @@ static bool follows_helper(const struct build *build, uint32_t id, uint32_t help
 	const struct rg_heap *heap = build->heap;
 
 	for (uint32_t edge = heap->offset[id]; edge < heap->offset[id + 1]; edge++)
-		if (heap->target[edge] == helper
-			&& rg_policy_follows(build->edges, heap->edge[edge]))
+		if (heap->target[edge] == helper && follows(build, id, edge))
 			return true;
 	return false;
 }
@@ -54,29 +67,29 @@ static bool follows_helper(const struct build *build, uint32_t id, uint32_t help
 static void add_all(struct build *build)
 {
 	const struct rg_heap *heap = build->heap;
+	bool raw = build->policy->raw;
 
 	build->at = 0;
 	for (uint32_t id = 0; id < heap->n_objects; id++) {
-		uint32_t helper = build->raw ? RG_NO_ID : rg_heap_helper(heap, id);
+		uint32_t helper = raw ? RG_NO_ID : rg_heap_helper(heap, id);
 
 		if (build->store)
 			build->graph->offset[id] = build->at;
-		if (!wanted(build, id) || (!build->raw && rg_heap_folded(heap, id)))
+		if (!wanted(build, id) || (!raw && rg_heap_folded(heap, id)))
 			continue;
-		add_references(build, id);
+		add_references(build, id, id);
 		if (helper != RG_NO_ID && follows_helper(build, id, helper))
-			add_references(build, helper);
+			add_references(build, id, helper);
 	}
 	if (build->store)
 		build->graph->offset[heap->n_objects] = build->at;
 }
 
-enum rg_code rg_policy_graph(const struct rg_heap *heap, unsigned edges, bool raw,
-	const struct rg_bitset *within, struct rg_graph *graph_ret, struct rg_error *err)
+enum rg_code rg_policy_graph(const struct rg_heap *heap, const struct rg_policy *policy,
+	struct rg_graph *graph_ret, struct rg_error *err)
 {
 	struct rg_graph graph = { .n = heap->n_objects };
-	struct build build = { .heap = heap, .edges = edges, .raw = raw, .within = within,
-		.graph = &graph };
+	struct build build = { .heap = heap, .policy = policy, .graph = &graph };
 
 	add_all(&build);
 	graph.m = build.at;
@@ -93,18 +106,9 @@ enum rg_code rg_policy_graph(const struct rg_heap *heap, unsigned edges, bool ra
 	return RG_OK;
 }
 
-uint32_t rg_policy_source(const struct rg_heap *heap, uint32_t reference)
+const char *rg_policy_name(unsigned edges)
 {
-	uint32_t low = 0, high = heap->n_objects;
-
-	/* the last row that starts at or before the reference */
-	while (high - low > 1) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (heap->offset[middle] <= reference)
-			low = middle;
-		else
-			high = middle;
-	}
-	return low;
+	if (edges == RG_EDGES_DATA)
+		return "data";
+	return edges == RG_EDGES_STRONG ? "strong" : "all";
 }

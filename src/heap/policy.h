@@ -19,15 +19,29 @@ static inline bool rg_policy_follows(unsigned edges, uint8_t edge)
 	return edges >> rg_kind_table[RG_EDGE_KIND(edge)].class & 1;
 }
 
-/*
- * The graph of the references of the classes EDGES. Vertices are object ids; label[e] is the
- * reference's row in the heap. Folded unless RAW: what a helper refers to hangs on its owner, and
- * the helper stands alone. WITHIN (may be NULL) leaves only references between its members.
- */
-enum rg_code rg_policy_graph(const struct rg_heap *heap, unsigned edges, bool raw,
-	const struct rg_bitset *within, struct rg_graph *graph_ret, struct rg_error *err);
+/* Which references a graph is made of. */
+struct rg_policy {
+	unsigned edges;			/* classes that are followed */
+	bool raw;			/* do not fold */
+	bool traversed;			/* only what the collector's traversal visits */
+	const struct rg_bitset *within;	/* only between its members; NULL: all */
+	/*
+	 * NULL, or: references between the dead follow DEAD_EDGES instead, those between a dead
+	 * and a living object are left out.
+	 */
+	const struct rg_bitset *dead;
+	unsigned dead_edges;
+};
 
-/* The source of a reference in the folded view: who owns the row. O(log n). */
-uint32_t rg_policy_source(const struct rg_heap *heap, uint32_t reference);
+/*
+ * The graph of the references of POLICY. Vertices are object ids; label[e] is the reference's row
+ * in the heap. Folded: what a helper refers to hangs on its owner, and the helper stands alone.
+ * O(objects + references).
+ */
+enum rg_code rg_policy_graph(const struct rg_heap *heap, const struct rg_policy *policy,
+	struct rg_graph *graph_ret, struct rg_error *err);
+
+/* "data", "strong", "all". */
+const char *rg_policy_name(unsigned edges);
 
 #endif

@@ -74,7 +74,8 @@ START_TEST(cursor_zigzag)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		uint8_t bytes[10];
-		struct rg_cursor cursor = rg_cursor_over(bytes, write_varint(bytes, cases[i].coded));
+		struct rg_cursor cursor = rg_cursor_over(
+			bytes, write_varint(bytes, cases[i].coded));
 
 		ck_assert_int_eq(rg_cursor_zigzag(&cursor), cases[i].value);
 	}

@@ -17,7 +17,8 @@ START_TEST(utf8_every_code_point)
 		size_t n = rg_utf8_put(bytes, cp), used = 0;
 		bool valid = false;
 
-		CHECK(cp, rg_utf8_get(bytes, n, &used, &valid) == (is_scalar(cp) ? cp : RG_REPLACEMENT));
+		CHECK(cp, rg_utf8_get(bytes, n, &used, &valid) ==
+				  (is_scalar(cp) ? cp : RG_REPLACEMENT));
 		CHECK(cp, used == n && valid);
 		/* cut short, it is invalid and takes one byte */
 		for (size_t cut = 1; cut < n; cut++) {
@@ -56,12 +57,12 @@ START_TEST(utf8_sequences)
 		{ "\xc3\xa9", 0xe9, 2, true },
 		{ "\xe2\x82\xac", 0x20ac, 3, true },
 		{ "\xf0\x9f\x90\x8d", 0x1f40d, 4, true },
-		{ "\xef\xbf\xbd", 0xfffd, 3, true },		/* itself, not a replacement */
-		{ "\x80", RG_REPLACEMENT, 1, false },		/* a continuation alone */
-		{ "\xc0\x80", RG_REPLACEMENT, 1, false },	/* NUL in two bytes */
+		{ "\xef\xbf\xbd", 0xfffd, 3, true }, /* itself, not a replacement */
+		{ "\x80", RG_REPLACEMENT, 1, false }, /* a continuation alone */
+		{ "\xc0\x80", RG_REPLACEMENT, 1, false }, /* NUL in two bytes */
 		{ "\xc1\xbf", RG_REPLACEMENT, 1, false },
-		{ "\xe0\x80\xaf", RG_REPLACEMENT, 1, false },	/* overlong */
-		{ "\xed\xa0\x80", RG_REPLACEMENT, 1, false },	/* a surrogate */
+		{ "\xe0\x80\xaf", RG_REPLACEMENT, 1, false }, /* overlong */
+		{ "\xed\xa0\x80", RG_REPLACEMENT, 1, false }, /* a surrogate */
 		{ "\xf0\x80\x80\xaf", RG_REPLACEMENT, 1, false },
 		{ "\xf4\x90\x80\x80", RG_REPLACEMENT, 1, false }, /* beyond U+10FFFF */
 		{ "\xf5\x80\x80\x80", RG_REPLACEMENT, 1, false },

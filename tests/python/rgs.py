@@ -45,7 +45,7 @@ KINDS = (
     ("owner", "code"), ("back", "code"), ("weak", "weak"), ("guess", "guess"))
 WEAK, GUESS = 28, 29
 
-VALUE_KINDS = (None, "str", "bytes", "number", "name")
+VALUE_KINDS = (None, "str", "bytes", "number", "name", "place")
 EXACT = 0x80
 
 ROOT_KINDS = ("module", "frame", "thread", "interpreter", "static type", "held from C")
@@ -138,7 +138,7 @@ class Snapshot:
         self.threads = []
         self.frames = []
         self.facts = {}
-        self.values = {}            # address -> Value
+        self.values = {}            # address -> its Values
         self.totals = {}            # of the end block
         self.damage = None          # why the file ends early, or None
         self.major = self.minor = self.shift = None
@@ -287,8 +287,8 @@ class Snapshot:
             address, byte = following(), cursor.byte()
             kind = self.known(byte & ~EXACT, 1, len(VALUE_KINDS), 2)
             text = cursor.text()
-            self.values[address] = Value(
-                kind, text if kind == 2 else text.decode("utf-8", "replace"), bool(byte & EXACT))
+            self.values.setdefault(address, []).append(Value(
+                kind, text if kind == 2 else text.decode("utf-8", "replace"), bool(byte & EXACT)))
 
     def read_roots(self, content, count, base):
         cursor = Cursor(content)
@@ -400,7 +400,7 @@ def main(path):
     counts = {
         "strings": len(snapshot.strings), "types": len(snapshot.types),
         "objects": len(snapshot.address), "references": len(snapshot.target),
-        "values": len(snapshot.values), "roots": len(snapshot.roots),
+        "values": sum(map(len, snapshot.values.values())), "roots": len(snapshot.roots),
         "threads": len(snapshot.threads), "frames": len(snapshot.frames),
         "facts": len(snapshot.facts)}
     for name in BLOCKS:

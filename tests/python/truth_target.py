@@ -77,7 +77,8 @@ def record_references(generation, truth):
 
 def record_sizes(truth, own):
     """The sizes of all tracked objects, but OWN, and of what can be reached from them."""
-    ids, sizes, known, seen = truth["ids"], truth["sizes"], {}, set()
+    ids, sizes, kinds, known, seen = truth["ids"], truth["sizes"], truth["types"], {}, set()
+    numbers = {}
     todo = gc.get_objects()
     tracked = (set(truth["gen0"]) | set(truth["gen1"]) | set(truth["gen2"])) - set(own)
     todo = [made for made in todo if id(made) in tracked]
@@ -86,6 +87,7 @@ def record_sizes(truth, own):
         for made in todo:
             ids.append(id(made))
             sizes.append(size_of(made, known))
+            kinds.append(numbers.setdefault(type(made), len(numbers)))
         following = []
         for start in range(0, len(todo), 10000):
             for made in gc.get_referents(*todo[start:start + 10000]):
@@ -93,6 +95,7 @@ def record_sizes(truth, own):
                     seen.add(id(made))
                     following.append(made)
         todo = following
+    return ["%s.%s" % (kind.__module__, kind.__qualname__) for kind in numbers]
 
 
 def record_refcounts(truth):
@@ -105,7 +108,7 @@ def record_refcounts(truth):
 def record():
     truth = {"gen2": array("Q"), "gen1": array("Q"), "gen0": array("Q"), "counts": array("I"),
              "targets": array("Q"), "ids": array("Q"), "sizes": array("Q"),
-             "refcounts": array("Q")}
+             "types": array("I"), "refcounts": array("Q")}
     own = [id(truth), *map(id, truth.values())]
     own.append(id(own))
     # no loops here: their iterators would be objects of the youngest generation
@@ -115,20 +118,28 @@ def record():
     record_references(2, truth)
     record_references(1, truth)
     record_references(0, truth)
-    record_sizes(truth, own)
+    names = record_sizes(truth, own)
     record_refcounts(truth)
-    return truth, own
+    return truth, own, names
 
 
-def write(path, truth, own):
+def write(path, recorded):
     """A line of JSON that says what follows, and the arrays."""
+    truth, own, type_names = recorded
     names = sorted(truth)
-    header = {"version": sys.version, "pid": os.getpid(), "own": own, "count": gc.get_count(),
+    header = {"version": sys.version.split()[0], "pid": os.getpid(), "own": own,
+              "types": type_names,
               "arrays": [[name, truth[name].typecode, len(truth[name])] for name in names]}
     with open(path, "wb") as out:
         out.write(json.dumps(header).encode() + b"\n")
         for name in names:
             out.write(truth[name].tobytes())
+
+
+def write_count(path, count):
+    """At the end, the collector's counts, as they are when all else is gone."""
+    with open(path, "ab") as out:
+        out.write(json.dumps(count).encode() + b"\n")
 
 
 def main():
@@ -138,12 +149,15 @@ def main():
     ROOT = workloads.build(name, n)
     gc.disable()
     gc.collect()
-    write(path, *record())
+    write(path, record())
     gc.collect()
     make_young(OLD, 100)
     gc.collect(0)
     make_young(YOUNG, 200)
-    write(path, *record())
+    write(path, record())
+    # the first call may make the tuple that all later ones take from the free list
+    write_count(path, gc.get_count())
+    write_count(path, gc.get_count())
     os.write(1, b"READY %d\n" % os.getpid())
     os.read(0, 1)
     os._exit(0)

@@ -29,8 +29,7 @@ static void put_random_references(struct recorder *recorder, uint64_t *state, un
 	for (uint32_t i = 0; i < n; i++) {
 		struct rg_reference_record *reference = &references[i];
 
-		*reference = (struct rg_reference_record){
-			.target = random_address(state, shift),
+		*reference = (struct rg_reference_record){ .target = random_address(state, shift),
 			.kind = random_below(state, RG_KIND_COUNT),
 			.form = random_below(state, RG_LABEL_FORM_COUNT),
 			.untraversed = random_below(state, 2) };
@@ -49,8 +48,10 @@ static void put_random_references(struct recorder *recorder, uint64_t *state, un
 static void put_random_object(struct recorder *recorder, uint64_t *state, unsigned shift)
 {
 	struct rg_object_record object = { .address = random_address(state, shift),
-		.size = random_number(state), .refcount = random_number(state),
-		.type = (uint32_t)random_number(state), .flags = random_below(state, 256) };
+		.size = random_number(state),
+		.refcount = random_number(state),
+		.type = (uint32_t)random_number(state),
+		.flags = random_below(state, 256) };
 
 	object.flags -= (object.flags & RG_OBJECT_GENERATION) >= RG_GEN_COUNT ? 3 : 0;
 	if (object.flags & RG_OBJECT_ITEMS)
@@ -73,30 +74,36 @@ static void put_random_record(struct recorder *recorder, uint64_t *state, unsign
 		put_string(recorder, text, random_text(state, text));
 		break;
 	case 1:
-		put_type(recorder,
-			&(struct rg_type_record){ .address = a, .basicsize = b, .itemsize = c,
-				.name = n, .module = m, .flags = ~n });
+		put_type(recorder, &(struct rg_type_record){ .address = a,
+					   .basicsize = b,
+					   .itemsize = c,
+					   .name = n,
+					   .module = m,
+					   .flags = ~n });
 		break;
 	case 2:
-		put_value(recorder,
-			&(struct rg_value_record){ .address = address, .text = text,
-				.length = random_text(state, text),
-				.kind = 1 + n % (RG_VALUE_KIND_COUNT - 1), .exact = m & 1 });
+		put_value(recorder, &(struct rg_value_record){ .address = address,
+					    .text = text,
+					    .length = random_text(state, text),
+					    .kind = 1 + n % (RG_VALUE_KIND_COUNT - 1),
+					    .exact = m & 1 });
 		break;
 	case 3:
-		put_root(recorder,
-			&(struct rg_root_record){ .target = address,
-				.kind = n % RG_ROOT_KIND_COUNT, .reference = m % RG_KIND_COUNT,
-				.name = n, .label = m, .thread = ~n, .frame = ~m });
+		put_root(recorder, &(struct rg_root_record){ .target = address,
+					   .kind = n % RG_ROOT_KIND_COUNT,
+					   .reference = m % RG_KIND_COUNT,
+					   .name = n,
+					   .label = m,
+					   .thread = ~n,
+					   .frame = ~m });
 		break;
 	case 4:
 		put_thread(recorder,
 			&(struct rg_thread_record){ .native_id = a, .ident = b, .name = n });
 		break;
 	case 5:
-		put_frame(recorder,
-			&(struct rg_frame_record){
-				.thread = n, .function = m, .file = ~n, .line = ~m });
+		put_frame(recorder, &(struct rg_frame_record){
+					    .thread = n, .function = m, .file = ~n, .line = ~m });
 		break;
 	case 6:
 		put_fact_number(recorder, key, (int64_t)a);
@@ -129,9 +136,8 @@ START_TEST(random_records_come_back)
 		for (uint32_t i = 0; i < n; i++)
 			put_random_record(&recorder, &state, shift);
 		recorder_finish(&recorder);
-		CHECK(seed,
-			read_snapshot((uint8_t *)recorder.data, recorder.size, &reader, &tape, &err)
-				== RG_OK);
+		CHECK(seed, read_snapshot((uint8_t *)recorder.data, recorder.size, &reader, &tape,
+				    &err) == RG_OK);
 		CHECK(seed, reader.ended && !reader.truncated && !tape.malformed);
 		CHECK(seed, tape_begins(&tape, &recorder.tape, true));
 		for (int type = RG_BLOCK_STRINGS; type < RG_BLOCK_END; type++)
@@ -139,8 +145,8 @@ START_TEST(random_records_come_back)
 		tape_deinit(&tape);
 
 		/* and cut anywhere */
-		read_snapshot((uint8_t *)recorder.data, random_below(&state, (uint32_t)recorder.size),
-			&reader, &tape, &err);
+		read_snapshot((uint8_t *)recorder.data,
+			random_below(&state, (uint32_t)recorder.size), &reader, &tape, &err);
 		CHECK(seed, !tape.malformed && tape_begins(&tape, &recorder.tape, false));
 		tape_deinit(&tape);
 		recorder_deinit(&recorder);

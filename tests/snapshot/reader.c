@@ -10,9 +10,11 @@ static void record_sample(struct recorder *recorder)
 	put_fact_text(recorder, "runtime", "CPython 3.11.2");
 	put_fact_number(recorder, "pid", 1234);
 	string = put_string(recorder, "name", 4);
-	type = put_type(recorder,
-		&(struct rg_type_record){ .address = 0x9000, .basicsize = 16, .name = string,
-			.module = RG_NO_STRING, .flags = RG_TYPE_GC });
+	type = put_type(recorder, &(struct rg_type_record){ .address = 0x9000,
+					  .basicsize = 16,
+					  .name = string,
+					  .module = RG_NO_STRING,
+					  .flags = RG_TYPE_GC });
 	thread = put_thread(recorder, &(struct rg_thread_record){ .ident = 7, .name = string });
 	frame = put_frame(recorder,
 		&(struct rg_frame_record){
@@ -22,23 +24,36 @@ static void record_sample(struct recorder *recorder)
 		struct rg_reference_record references[] = {
 			{ .target = address, .kind = RG_KIND_ITEM, .form = RG_LABEL_NEXT },
 			{ .target = 0x9000, .kind = RG_KIND_TYPE },
-			{ .target = address + 64, .kind = RG_KIND_KEY, .form = RG_LABEL_OBJECT,
+			{ .target = address + 64,
+				.kind = RG_KIND_KEY,
+				.form = RG_LABEL_OBJECT,
 				.label = address - 64 },
-			{ .target = address, .kind = RG_KIND_ATTR, .form = RG_LABEL_STRING,
-				.label = string, .untraversed = true },
+			{ .target = address,
+				.kind = RG_KIND_ATTR,
+				.form = RG_LABEL_STRING,
+				.label = string,
+				.untraversed = true },
 		};
 
-		put_object(recorder,
-			&(struct rg_object_record){ .address = address, .size = 56, .refcount = i,
-				.items = i, .type = type, .flags = RG_OBJECT_ITEMS | (i % 5) });
+		put_object(recorder, &(struct rg_object_record){ .address = address,
+					     .size = 56,
+					     .refcount = i,
+					     .items = i,
+					     .type = type,
+					     .flags = RG_OBJECT_ITEMS | (i % 5) });
 		put_references(recorder, address, references, 4);
-		put_value(recorder,
-			&(struct rg_value_record){ .address = address, .text = "text", .length = 4,
-				.kind = RG_VALUE_STR, .exact = true });
-		put_root(recorder,
-			&(struct rg_root_record){ .target = address, .kind = RG_ROOT_FRAME,
-				.reference = RG_KIND_LOCAL, .name = string, .label = string,
-				.thread = thread, .frame = frame });
+		put_value(recorder, &(struct rg_value_record){ .address = address,
+					    .text = "text",
+					    .length = 4,
+					    .kind = RG_VALUE_STR,
+					    .exact = true });
+		put_root(recorder, &(struct rg_root_record){ .target = address,
+					   .kind = RG_ROOT_FRAME,
+					   .reference = RG_KIND_LOCAL,
+					   .name = string,
+					   .label = string,
+					   .thread = thread,
+					   .frame = frame });
 	}
 	recorder_finish(recorder);
 }
@@ -194,8 +209,9 @@ END_TEST
 START_TEST(reader_more_records_claimed_than_there)
 {
 	for (uint32_t type = RG_BLOCK_STRINGS; type < RG_BLOCK_END; type++) {
-		struct rg_block block = { .type = type, .count = UINT32_MAX, .shift = 3,
-			.body = rg_cursor_over("", 0) };
+		struct rg_block block = {
+			.type = type, .count = UINT32_MAX, .shift = 3, .body = rg_cursor_over("", 0)
+		};
 		struct tape tape = { 0 };
 
 		ck_assert_msg(!read_record(&block, &tape), "%s", rg_block_name(type));
@@ -232,8 +248,8 @@ START_TEST(reader_versions)
 	ck_assert(!reader.truncated && tape_begins(&tape, &recorder.tape, true));
 	tape_deinit(&tape);
 	recorder.data[12] = RG_SHIFT_LIMIT + 1;
-	ck_assert_int_eq(read_version(&recorder, RG_MAJOR, RG_MINOR, &reader, &tape, &err),
-		RG_BAD_DATA);
+	ck_assert_int_eq(
+		read_version(&recorder, RG_MAJOR, RG_MINOR, &reader, &tape, &err), RG_BAD_DATA);
 	ck_assert_str_eq(err.name, "bad-header");
 	recorder_deinit(&recorder);
 }
@@ -244,7 +260,7 @@ START_TEST(reader_kinds_of_a_newer_minor)
 {
 	static const struct {
 		uint32_t type;
-		size_t at;		/* of the byte to change, in the first record */
+		size_t at; /* of the byte to change, in the first record */
 		uint8_t byte;
 	} cases[] = {
 		{ RG_BLOCK_VALUES, 1, 0x7f },
@@ -273,12 +289,11 @@ START_TEST(reader_kinds_of_a_newer_minor)
 			read_version(&recorder, RG_MAJOR, RG_MINOR, &reader, &tape, &err), RG_OK);
 		ck_assert(tape.malformed);
 		tape_deinit(&tape);
-		ck_assert_int_eq(read_version(&recorder, RG_MAJOR, RG_MINOR + 1, &reader, &tape,
-					 &err),
+		ck_assert_int_eq(
+			read_version(&recorder, RG_MAJOR, RG_MINOR + 1, &reader, &tape, &err),
 			RG_OK);
 		ck_assert(!tape.malformed && !reader.truncated);
-		ck_assert_uint_eq(
-			tape.totals[cases[i].type], recorder.tape.totals[cases[i].type]);
+		ck_assert_uint_eq(tape.totals[cases[i].type], recorder.tape.totals[cases[i].type]);
 		tape_deinit(&tape);
 		recorder_deinit(&recorder);
 	}
@@ -292,8 +307,12 @@ START_TEST(reader_reference_of_an_unknown_kind)
 	const uint8_t content[] = { 0, 1, 0x80, 0x05, 0x10 };
 
 	for (int newer = 0; newer < 2; newer++) {
-		struct rg_block block = { .type = RG_BLOCK_REFERENCES, .count = 1, .base = 64,
-			.previous = 64, .shift = 3, .newer = newer,
+		struct rg_block block = { .type = RG_BLOCK_REFERENCES,
+			.count = 1,
+			.base = 64,
+			.previous = 64,
+			.shift = 3,
+			.newer = newer,
 			.body = rg_cursor_over(content, sizeof(content)) };
 		struct rg_reference_run run;
 		struct rg_reference_record reference;
@@ -368,9 +387,9 @@ START_TEST(reader_totals_of_the_end)
 		memcpy(data + RG_HEADER_SIZE + 4, &cases[i].length, 4);
 		memcpy(data + RG_HEADER_SIZE + 8, &cases[i].count, 4);
 		sign_block(data, RG_HEADER_SIZE);
-		ck_assert_int_eq(read_snapshot(data,
-					 RG_HEADER_SIZE + RG_FRAME_SIZE + cases[i].length, &reader,
-					 &tape, &err),
+		ck_assert_int_eq(
+			read_snapshot(data, RG_HEADER_SIZE + RG_FRAME_SIZE + cases[i].length,
+				&reader, &tape, &err),
 			RG_OK);
 		ck_assert_msg(reader.ended && reader.truncated != cases[i].good, "case %zu", i);
 		tape_deinit(&tape);
@@ -389,7 +408,9 @@ START_TEST(reader_other_files)
 		{ "", 0, "empty-file", "empty" },
 		{ "hello, world\n", 13, "bad-magic", "text" },
 		{ "{\"type\":\"object\"}\n", 18, "bad-magic", "text" },
-		{ "\x7f" "ELF\2\1\1\0", 8, "bad-magic", "ELF" },
+		{ "\x7f"
+		  "ELF\2\1\1\0",
+			8, "bad-magic", "ELF" },
 		{ "\0\1\2\3\4\5\6\7", 8, "bad-magic", "something else" },
 		{ "\x8brgs\n\x1a\n\1\0\0\0", 11, "bad-magic", "text mode" },
 		{ "\x8brgs", 4, "bad-magic", "cut in its header" },
@@ -413,7 +434,6 @@ START_TEST(reader_other_files)
 END_TEST
 
 TEST_MAIN("reader", reader_cut_at_every_byte, reader_every_bit_flipped, reader_blocks_out_of_order,
-	reader_bytes_after_the_end, reader_more_records_claimed_than_there,
-	reader_signed_nonsense, reader_versions,
-	reader_kinds_of_a_newer_minor, reader_reference_of_an_unknown_kind,
+	reader_bytes_after_the_end, reader_more_records_claimed_than_there, reader_signed_nonsense,
+	reader_versions, reader_kinds_of_a_newer_minor, reader_reference_of_an_unknown_kind,
 	reader_unknown_blocks_are_skipped, reader_totals_of_the_end, reader_other_files)

@@ -21,8 +21,8 @@ struct notes {
 
 struct tape {
 	struct notes notes[RG_BLOCK_TYPE_COUNT];
-	uint64_t totals[RG_BLOCK_TYPE_COUNT];	/* references one by one, as END counts */
-	bool malformed;				/* a record of a good block could not be read */
+	uint64_t totals[RG_BLOCK_TYPE_COUNT]; /* references one by one, as END counts */
+	bool malformed; /* a record of a good block could not be read */
 };
 
 static inline void tape_deinit(struct tape *tape)
@@ -128,8 +128,8 @@ static inline bool read_record(struct rg_block *block, struct tape *tape)
 #define READ(name) (rg_read_##name(block, &record.name) && (note_##name(tape, &record.name), true))
 	switch (block->type) {
 	case RG_BLOCK_STRINGS:
-		return rg_read_string(block, &text, &length)
-			&& (note_string(tape, text, length), true);
+		return rg_read_string(block, &text, &length) &&
+		       (note_string(tape, text, length), true);
 	case RG_BLOCK_TYPES:
 		return READ(type);
 	case RG_BLOCK_OBJECTS:
@@ -292,17 +292,18 @@ static inline uint32_t put_frame(struct recorder *recorder, const struct rg_fram
 
 static inline void put_fact_text(struct recorder *recorder, const char *key, const char *text)
 {
-	note_fact(&recorder->tape,
-		&(struct rg_fact_record){ .key = key, .key_length = (uint32_t)strlen(key),
-			.text = text, .text_length = (uint32_t)strlen(text) });
+	note_fact(&recorder->tape, &(struct rg_fact_record){ .key = key,
+					   .key_length = (uint32_t)strlen(key),
+					   .text = text,
+					   .text_length = (uint32_t)strlen(text) });
 	rg_writer_fact_text(recorder->writer, key, text);
 }
 
 static inline void put_fact_number(struct recorder *recorder, const char *key, int64_t number)
 {
 	note_fact(&recorder->tape,
-		&(struct rg_fact_record){ .key = key, .key_length = (uint32_t)strlen(key),
-			.number = number });
+		&(struct rg_fact_record){
+			.key = key, .key_length = (uint32_t)strlen(key), .number = number });
 	rg_writer_fact_number(recorder->writer, key, number);
 }
 

@@ -4,25 +4,25 @@
 #include "tests/snapshot/tape.h"
 
 /* The example of refgraph-snapshot(5). */
-static const uint8_t example[] = {
-	0x8b, 'r', 'g', 's', '\r', '\n', 0x1a, '\n', 1, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-	0x13, 0xaa, 0x44, 0x44, 0xd6, 0x2c, 0x8a, 0x6f, 0x01, 0x00, 0x00, 0x00, 0x0e, 0x00, 0x00, 0x00,
-	0x02, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
-	0x03, 0xfb, 0xb3, 0xfb, 0xbb, 0xa4, 0x79, 0x01, 0x08, 0x62, 0x75, 0x69, 0x6c, 0x74, 0x69, 0x6e,
-	0x73, 0x04, 0x6c, 0x69, 0x73, 0x74, 0x02, 0x00, 0x00, 0x00, 0x09, 0x00, 0x00, 0x00, 0x01, 0x00,
-	0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x3b,
-	0x5c, 0x19, 0x7b, 0x84, 0x28, 0x8d, 0xc0, 0xf4, 0xbf, 0x04, 0x01, 0x01, 0x42, 0x28, 0x00, 0x03,
-	0x00, 0x00, 0x00, 0x06, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x02, 0x00, 0x00, 0x00, 0x40,
-	0x1a, 0xc0, 0xa8, 0x5e, 0x7f, 0x00, 0x00, 0xfd, 0x66, 0x80, 0x7a, 0x77, 0xa7, 0xca, 0x94, 0x00,
-	0x00, 0x12, 0x58, 0x02, 0x01, 0x04, 0x00, 0x00, 0x00, 0x04, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00,
-	0x00, 0x03, 0x00, 0x00, 0x00, 0x40, 0x1a, 0xc0, 0xa8, 0x5e, 0x7f, 0x00, 0x00, 0x0d, 0x73, 0x1d,
-	0xca, 0xd4, 0x21, 0x58, 0xf4, 0x00, 0x01, 0x21, 0x00, 0x09, 0x00, 0x00, 0x00, 0x07, 0x00, 0x00,
-	0x00, 0x01, 0x00, 0x00, 0x00, 0x04, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
-	0x00, 0xf1, 0xec, 0x75, 0xab, 0x5f, 0x48, 0x1d, 0xba, 0x03, 0x70, 0x69, 0x64, 0x00, 0xa4, 0x13,
-	0x0a, 0x00, 0x00, 0x00, 0x09, 0x00, 0x00, 0x00, 0x09, 0x00, 0x00, 0x00, 0x05, 0x00, 0x00, 0x00,
-	0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xe9, 0x20, 0xd8, 0x63, 0x92, 0x05, 0xff, 0x5e,
-	0x02, 0x01, 0x01, 0x01, 0x00, 0x00, 0x00, 0x00, 0x01,
-};
+static const char example[] =
+	"\x8b\x72\x67\x73\x0d\x0a\x1a\x0a\x01\x00\x00\x00\x03\x00\x00\x00"
+	"\x00\x00\x00\x00\x00\x00\x00\x00\x13\xaa\x44\x44\xd6\x2c\x8a\x6f"
+	"\x01\x00\x00\x00\x0e\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00"
+	"\x00\x00\x00\x00\x00\x00\x00\x00\x03\xfb\xb3\xfb\xbb\xa4\x79\x01"
+	"\x08\x62\x75\x69\x6c\x74\x69\x6e\x73\x04\x6c\x69\x73\x74\x02\x00"
+	"\x00\x00\x09\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x00\x00"
+	"\x00\x00\x00\x00\x00\x00\x00\x3b\x5c\x19\x7b\x84\x28\x8d\xc0\xf4"
+	"\xbf\x04\x01\x01\x42\x28\x00\x03\x00\x00\x00\x06\x00\x00\x00\x01"
+	"\x00\x00\x00\x02\x00\x00\x00\x40\x1a\xc0\xa8\x5e\x7f\x00\x00\xfd"
+	"\x66\x80\x7a\x77\xa7\xca\x94\x00\x00\x12\x58\x02\x01\x04\x00\x00"
+	"\x00\x04\x00\x00\x00\x01\x00\x00\x00\x03\x00\x00\x00\x40\x1a\xc0"
+	"\xa8\x5e\x7f\x00\x00\x0d\x73\x1d\xca\xd4\x21\x58\xf4\x00\x01\x21"
+	"\x00\x09\x00\x00\x00\x07\x00\x00\x00\x01\x00\x00\x00\x04\x00\x00"
+	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\xf1\xec\x75\xab\x5f\x48\x1d"
+	"\xba\x03\x70\x69\x64\x00\xa4\x13\x0a\x00\x00\x00\x09\x00\x00\x00"
+	"\x09\x00\x00\x00\x05\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+	"\xe9\x20\xd8\x63\x92\x05\xff\x5e\x02\x01\x01\x01\x00\x00\x00\x00"
+	"\x01";
 
 START_TEST(writer_example_of_the_manual)
 {
@@ -33,20 +33,25 @@ START_TEST(writer_example_of_the_manual)
 	recorder_init(&recorder, 3);
 	module = put_string(&recorder, "builtins", 8);
 	name = put_string(&recorder, "list", 4);
-	type = put_type(&recorder,
-		&(struct rg_type_record){ .address = 0x8ffa40, .basicsize = 40, .name = name,
-			.module = module, .flags = RG_TYPE_GC | RG_TYPE_SEQUENCE });
-	put_object(&recorder,
-		&(struct rg_object_record){ .address = list, .size = 88, .refcount = 2, .items = 1,
-			.type = type, .flags = RG_GEN_2 | RG_OBJECT_ITEMS });
+	type = put_type(&recorder, &(struct rg_type_record){ .address = 0x8ffa40,
+					   .basicsize = 40,
+					   .name = name,
+					   .module = module,
+					   .flags = RG_TYPE_GC | RG_TYPE_SEQUENCE });
+	put_object(&recorder, &(struct rg_object_record){ .address = list,
+				      .size = 88,
+				      .refcount = 2,
+				      .items = 1,
+				      .type = type,
+				      .flags = RG_GEN_2 | RG_OBJECT_ITEMS });
 	put_references(&recorder, list,
 		&(struct rg_reference_record){
 			.target = list, .kind = RG_KIND_ITEM, .form = RG_LABEL_NEXT },
 		1);
 	put_fact_number(&recorder, "pid", 1234);
 	recorder_finish(&recorder);
-	ck_assert_uint_eq(recorder.size, sizeof(example));
-	ck_assert_mem_eq(recorder.data, example, sizeof(example));
+	ck_assert_uint_eq(recorder.size, sizeof(example) - 1);
+	ck_assert_mem_eq(recorder.data, example, sizeof(example) - 1);
 	recorder_deinit(&recorder);
 }
 END_TEST
@@ -58,8 +63,8 @@ static void check_whole(struct recorder *recorder)
 	struct rg_error err;
 	struct tape tape;
 
-	ck_assert_int_eq(read_snapshot((uint8_t *)recorder->data, recorder->size, &reader, &tape,
-				 &err),
+	ck_assert_int_eq(
+		read_snapshot((uint8_t *)recorder->data, recorder->size, &reader, &tape, &err),
 		RG_OK);
 	ck_assert_msg(reader.ended && !reader.truncated && !tape.malformed, "%s", reader.damage);
 	ck_assert(tape_begins(&tape, &recorder->tape, true));
@@ -94,18 +99,27 @@ START_TEST(writer_extreme_types_and_objects)
 	for (size_t i = 0; i < N_NUMBERS; i++) {
 		uint64_t n = numbers[i], m = numbers[N_NUMBERS - 1 - i];
 
-		put_type(&recorder,
-			&(struct rg_type_record){ .address = n, .basicsize = m, .itemsize = n,
-				.name = (uint32_t)n, .module = (uint32_t)m, .flags = (uint32_t)n });
+		put_type(&recorder, &(struct rg_type_record){ .address = n,
+					    .basicsize = m,
+					    .itemsize = n,
+					    .name = (uint32_t)n,
+					    .module = (uint32_t)m,
+					    .flags = (uint32_t)n });
 		for (uint32_t generation = 0; generation < RG_GEN_COUNT; generation++) {
+			put_object(&recorder, &(struct rg_object_record){ .address = m,
+						      .size = n,
+						      .refcount = m,
+						      .type = (uint32_t)n,
+						      .flags = generation });
 			put_object(&recorder,
-				&(struct rg_object_record){ .address = m, .size = n, .refcount = m,
-					.type = (uint32_t)n, .flags = generation });
-			put_object(&recorder,
-				&(struct rg_object_record){ .address = n, .size = m, .refcount = n,
-					.items = m, .extra = n, .type = (uint32_t)m,
-					.flags = generation
-						| (RG_OBJECT_FLAGS & ~RG_OBJECT_GENERATION) });
+				&(struct rg_object_record){ .address = n,
+					.size = m,
+					.refcount = n,
+					.items = m,
+					.extra = n,
+					.type = (uint32_t)m,
+					.flags = generation |
+						 (RG_OBJECT_FLAGS & ~RG_OBJECT_GENERATION) });
 		}
 	}
 	recorder_finish(&recorder);
@@ -126,13 +140,19 @@ START_TEST(writer_extreme_references)
 		for (int kind = 0; kind < RG_KIND_COUNT; kind++) {
 			for (int form = 0; form < RG_LABEL_FORM_COUNT; form++) {
 				uint64_t label = form == RG_LABEL_NONE ? 0
-					: form == RG_LABEL_NEXT ? index : numbers[(i + n) % N_NUMBERS];
+						 : form == RG_LABEL_NEXT
+							 ? index
+							 : numbers[(i + n) % N_NUMBERS];
 
 				if (form == RG_LABEL_NEXT || form == RG_LABEL_INDEX)
 					index = label + 1;
 				all[n] = (struct rg_reference_record){
-					.target = numbers[(i * n) % N_NUMBERS], .label = label,
-					.kind = kind, .form = form, .untraversed = n % 3 == 0 };
+					.target = numbers[(i * n) % N_NUMBERS],
+					.label = label,
+					.kind = kind,
+					.form = form,
+					.untraversed = n % 3 == 0
+				};
 				n++;
 			}
 		}
@@ -152,18 +172,20 @@ START_TEST(writer_extreme_others)
 	for (size_t i = 0; i < N_NUMBERS; i++) {
 		uint64_t n = numbers[i], m = numbers[N_NUMBERS - 1 - i];
 
-		put_thread(&recorder,
-			&(struct rg_thread_record){
-				.native_id = n, .ident = m, .name = (uint32_t)n });
-		put_frame(&recorder,
-			&(struct rg_frame_record){ .thread = (uint32_t)n, .function = (uint32_t)m,
-				.file = (uint32_t)n, .line = (uint32_t)m });
+		put_thread(&recorder, &(struct rg_thread_record){
+					      .native_id = n, .ident = m, .name = (uint32_t)n });
+		put_frame(&recorder, &(struct rg_frame_record){ .thread = (uint32_t)n,
+					     .function = (uint32_t)m,
+					     .file = (uint32_t)n,
+					     .line = (uint32_t)m });
 		for (int kind = 0; kind < RG_ROOT_KIND_COUNT; kind++)
-			put_root(&recorder,
-				&(struct rg_root_record){ .target = n, .kind = kind,
-					.reference = i % RG_KIND_COUNT, .name = (uint32_t)m,
-					.label = (uint32_t)n, .thread = (uint32_t)m,
-					.frame = (uint32_t)n });
+			put_root(&recorder, &(struct rg_root_record){ .target = n,
+						    .kind = kind,
+						    .reference = i % RG_KIND_COUNT,
+						    .name = (uint32_t)m,
+						    .label = (uint32_t)n,
+						    .thread = (uint32_t)m,
+						    .frame = (uint32_t)n });
 		put_fact_number(&recorder, "number", (int64_t)n);
 		put_fact_text(&recorder, i ? "text" : "", i % 2 ? "a text \xc3\xa9" : "");
 	}
@@ -183,9 +205,11 @@ START_TEST(writer_long_texts)
 	for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
 		put_string(&recorder, text, lengths[i]);
 		for (int kind = RG_VALUE_STR; kind < RG_VALUE_KIND_COUNT; kind++)
-			put_value(&recorder,
-				&(struct rg_value_record){ .address = 8 * i, .text = text,
-					.length = lengths[i], .kind = kind, .exact = kind % 2 });
+			put_value(&recorder, &(struct rg_value_record){ .address = 8 * i,
+						     .text = text,
+						     .length = lengths[i],
+						     .kind = kind,
+						     .exact = kind % 2 });
 	}
 	put_value(&recorder, &(struct rg_value_record){ .kind = RG_VALUE_STR, .exact = true });
 	recorder_finish(&recorder);
@@ -210,7 +234,8 @@ START_TEST(writer_long_facts)
 	rg_writer_fact_number(recorder.writer, text, 1);
 	recorder_finish(&recorder);
 	ck_assert_int_eq(
-		read_snapshot((uint8_t *)recorder.data, recorder.size, &reader, &tape, &err), RG_OK);
+		read_snapshot((uint8_t *)recorder.data, recorder.size, &reader, &tape, &err),
+		RG_OK);
 	ck_assert(!reader.truncated && !tape.malformed);
 	ck_assert_uint_eq(tape.totals[RG_BLOCK_FACTS], 2);
 	tape_deinit(&tape);
@@ -232,7 +257,9 @@ START_TEST(writer_many_references_keep_their_indices)
 		recorder_init(&recorder, 3);
 		for (size_t i = 0; i < MANY; i++) {
 			all[i] = (struct rg_reference_record){ .target = 8 * i,
-				.kind = RG_KIND_ITEM, .form = RG_LABEL_NEXT, .label = index };
+				.kind = RG_KIND_ITEM,
+				.form = RG_LABEL_NEXT,
+				.label = index };
 			/* unlabelled ones stand in between, at the border of records too */
 			if (i % 4096 < first)
 				all[i].form = RG_LABEL_NONE, all[i].label = 0;
@@ -263,18 +290,21 @@ START_TEST(writer_numbers_stand_before_their_use)
 			&(struct rg_type_record){ .name = string, .module = RG_NO_STRING });
 		uint32_t thread = put_thread(
 			&recorder, &(struct rg_thread_record){ .ident = i, .name = string });
-		uint32_t frame = put_frame(&recorder,
-			&(struct rg_frame_record){
-				.thread = thread, .function = string, .file = string });
+		uint32_t frame = put_frame(
+			&recorder, &(struct rg_frame_record){
+					   .thread = thread, .function = string, .file = string });
 
 		put_object(&recorder, &(struct rg_object_record){ .type = type });
-		put_root(&recorder,
-			&(struct rg_root_record){ .kind = RG_ROOT_FRAME, .reference = RG_KIND_LOCAL,
-				.name = string, .label = string, .thread = thread, .frame = frame });
+		put_root(&recorder, &(struct rg_root_record){ .kind = RG_ROOT_FRAME,
+					    .reference = RG_KIND_LOCAL,
+					    .name = string,
+					    .label = string,
+					    .thread = thread,
+					    .frame = frame });
 	}
 	recorder_finish(&recorder);
-	ck_assert_int_eq(rg_reader_init(&reader, (uint8_t *)recorder.data, recorder.size, "", NULL),
-		RG_OK);
+	ck_assert_int_eq(
+		rg_reader_init(&reader, (uint8_t *)recorder.data, recorder.size, "", NULL), RG_OK);
 	while (rg_reader_next(&reader, &block)) {
 		struct tape tape = { 0 };
 

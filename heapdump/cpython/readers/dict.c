@@ -1,9 +1,9 @@
 /* dict and OrderedDict: Objects/dictobject.c, Objects/odictobject.c. */
 #include "heapdump/cpython/readers.h"
 
-#define ODICT_FAST_SIZE 56	/* PyODictObject: the size of its node table */
-#define ODICT_FIRST 80
-#define ODICT_NODE_SIZE 40
+#define ODICT_FAST_SIZE 72	/* PyODictObject: the size of its node table */
+#define ODICT_FIRST 48
+#define ODICT_NODE_SIZE 32
 enum { NODE_KEY = 0, NODE_NEXT = 16 };
 
 /*
@@ -35,7 +35,7 @@ uint64_t rg_size_dict(struct rg_walk *walk, uint64_t address, const struct rg_py
 	if (!rg_entries_of_dict(&entries, walk->image, address))
 		return (uint64_t)type->basicsize;
 	if (entries.values)
-		return (uint64_t)type->basicsize + entries.capacity * 8;
+		return (uint64_t)type->basicsize + entries.room * 8;
 	/* the empty table is static and shared */
 	if (rg_image_u64(walk->image, address + RG_DICT_USED) == 0 && entries.capacity < 5)
 		return (uint64_t)type->basicsize;

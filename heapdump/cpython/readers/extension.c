@@ -9,7 +9,7 @@
 
 /* --- functools.lru_cache: a ring of links, each owned by the cache's dict or the ring -------- */
 
-enum { LRU_ROOT = 16, LINK_NEXT = 24 };
+enum { LRU_ROOT = 16, LINK_NEXT = 24, LINK_KEY = 40, LINK_RESULT = 48 };
 
 void rg_traverse_lru_cache(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
 {
@@ -19,9 +19,13 @@ void rg_traverse_lru_cache(struct rg_walk *walk, uint64_t address, const struct 
 	/* the ring's head is embedded: it is laid out like a link, from its own object header on */
 	link = rg_image_u64(walk->image, root + LINK_NEXT);
 	for (int i = 0; link && link != root && i < 10000000; i++) {
-		/* the links are untracked objects in the dict: their references show here too */
-		if (rg_walk_object(walk, link) == RG_NO_OBJECT)
-			return;
+		/* the collector takes what a link refers to for the cache's own */
+		rg_walk_refer_as(walk, RG_KIND_DICTKEY, rg_image_u64(walk->image, link + LINK_KEY),
+			"key", false);
+		rg_walk_refer_as(walk, RG_KIND_OTHER, rg_image_u64(walk->image, link + LINK_RESULT),
+			"result", false);
+		rg_walk_refer(walk, RG_KIND_TYPE, rg_image_u64(walk->image, link + RG_OB_TYPE),
+			RG_LABEL_NONE, 0, false);
 		link = rg_image_u64(walk->image, link + LINK_NEXT);
 	}
 }
@@ -66,6 +70,20 @@ uint64_t rg_size_element(struct rg_walk *walk, uint64_t address, const struct rg
 	return size;
 }
 
+/* --- datetime and time: the tzinfo is there only if a flag says so ------------------------------ */
+
+enum { HAS_TZINFO = 24, TIME_TZINFO = 32, DATETIME_TZINFO = 40 };
+
+void rg_traverse_datetime(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
+{
+	uint64_t at = rg_type_is(walk, type, "datetime.time") ? TIME_TZINFO : DATETIME_TZINFO;
+
+	/* neither type takes part in collection: a cycle through it is never found */
+	if (rg_image_u8(walk->image, address + HAS_TZINFO))
+		rg_walk_refer_as(walk, RG_KIND_SLOT, rg_image_u64(walk->image, address + at),
+			"tzinfo", true);
+}
+
 /* --- itertools.tee: blocks of 57 values ------------------------------------------------------ */
 
 enum { TEE_ITERATOR = 16, TEE_COUNT = 24, TEE_NEXT = 32, TEE_VALUES = 40, TEE_BLOCK = 57 };
@@ -105,7 +123,7 @@ static void read_pairs(struct rg_walk *walk, uint64_t address, uint64_t count)
 
 void rg_traverse_hamt_bitmap(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
 {
-	read_pairs(walk, address + (uint64_t)type->basicsize - 8,
+	read_pairs(walk, address + (uint64_t)type->basicsize,
 		rg_image_u64(walk->image, address + RG_OB_SIZE));
 }
 

@@ -5,7 +5,7 @@
 #include "heapdump/cpython/readers.h"
 
 enum { FRAME_BACK = 16, FRAME_INTERPRETER = 24, FRAME_TRACE = 32, FRAME_OBJECT_HEADER = 48 };
-enum { FRAME_COMPLETED = 1, OWNED_BY_FRAME_OBJECT = 2 };
+enum { FRAME_CLEARED = 4, OWNED_BY_FRAME_OBJECT = 2 };
 #define LOCALS_LIMIT (1u << 20)
 #define LINETABLE_LIMIT (16u << 20)
 
@@ -62,7 +62,7 @@ void rg_traverse_generator(struct rg_walk *walk, uint64_t address, const struct 
 		address + (unsigned)walk->layout->generator_state);
 
 	(void)type;
-	if (state < FRAME_COMPLETED)
+	if (state < FRAME_CLEARED)
 		read_interpreter_frame(walk, address + (unsigned)walk->layout->generator_frame);
 }
 
@@ -113,7 +113,7 @@ uint64_t rg_size_code(struct rg_walk *walk, uint64_t address, const struct rg_py
 {
 	uint64_t units = rg_image_u64(walk->image, address + RG_OB_SIZE) % (1ull << 40);
 	uint64_t extra = rg_image_u64(walk->image, address + 176);
-	uint64_t size = (uint64_t)type->basicsize + units * 2;
+	uint64_t size = ((uint64_t)type->basicsize + units * 2 + 7) & ~7ull;
 
 	if (extra)
 		size += 8 + 8 * rg_image_u64(walk->image, extra) % (1 << 20);

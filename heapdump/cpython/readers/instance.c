@@ -59,8 +59,9 @@ uint64_t rg_instance_extra(struct rg_walk *walk, uint64_t address, const struct 
 {
 	struct rg_entries entries;
 
-	/* a size prefix, then one value for each key there is room for */
-	return open_inline(walk, address, type, &entries) ? 8 * (entries.capacity + 1) : 0;
+	/* one value for each key there is room for, and a prefix of their order */
+	return open_inline(walk, address, type, &entries)
+		? (8 * entries.room + entries.room + 2 + 7) & ~7ull : 0;
 }
 
 uint64_t rg_instance_attribute(struct rg_walk *walk, uint64_t address, const char *name)

@@ -3,7 +3,7 @@
 
 enum { STR_STATE = 32, LONG_HEADER = 24, ALLOCATED = 24, ARRAY_DESCR = 40 };
 /* a str's cached UTF-8: where it is, and how long */
-enum { STR_UTF8_LENGTH = 48, STR_UTF8 = 56, STR_DATA = 72 };
+enum { STR_UTF8_LENGTH = 48, STR_UTF8 = 56, STR_DATA = 72, STR_SIZE = 80 };
 
 void rg_traverse_length(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
 {
@@ -20,10 +20,10 @@ uint64_t rg_size_str(struct rg_walk *walk, uint64_t address, const struct rg_pyt
 	bool compact = state >> 5 & 1, ascii = state >> 6 & 1;
 	uint64_t size, data, utf8;
 
+	(void)type;
 	if (compact && ascii)
 		return (uint64_t)walk->layout->str_ascii_header + length + 1;
-	size = compact ? (uint64_t)walk->layout->str_compact_header
-		       : (uint64_t)type->basicsize;
+	size = compact ? (uint64_t)walk->layout->str_compact_header : STR_SIZE;
 	size += (length + 1) * width;
 	utf8 = rg_image_u64(walk->image, address + STR_UTF8);
 	data = rg_image_u64(walk->image, address + STR_DATA);
@@ -39,8 +39,9 @@ uint64_t rg_size_int(struct rg_walk *walk, uint64_t address, const struct rg_pyt
 	int64_t digits = (int64_t)rg_image_u64(walk->image, address + RG_OB_SIZE);
 
 	(void)type;
-	return LONG_HEADER + 4 * ((digits < 0 ? 0 - (uint64_t)digits : (uint64_t)digits)
-		% (1ull << 48));
+	/* room for one digit at least */
+	return LONG_HEADER + 4 * ((digits < 0 ? 0 - (uint64_t)digits
+		: digits ? (uint64_t)digits : 1) % (1ull << 48));
 }
 
 uint64_t rg_size_bytearray(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
@@ -56,11 +57,4 @@ uint64_t rg_size_array(struct rg_walk *walk, uint64_t address, const struct rg_p
 
 	/* struct arraydescr: typecode, itemsize */
 	return (uint64_t)type->basicsize + allocated * rg_image_u32(walk->image, descr + 4);
-}
-
-uint64_t rg_size_basic(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
-{
-	(void)walk;
-	(void)address;
-	return (uint64_t)type->basicsize;
 }

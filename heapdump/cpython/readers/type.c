@@ -10,7 +10,6 @@ struct type_field {
 
 static const struct type_field type_fields[] = {
 	{ 256, RG_KIND_BASE, false, true, "__base__" },
-	{ RG_TP_DICT, RG_KIND_DICT, false, false, "__dict__" },
 	{ 336, RG_KIND_BASE, false, false, "__bases__" },
 	{ 344, RG_KIND_MRO, false, false, "__mro__" },
 	{ 352, RG_KIND_OTHER, false, false, "tp_cache" },

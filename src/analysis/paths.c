@@ -1,0 +1,81 @@
+#include "src/analysis/paths.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "heapdump/base/array.h"
+#include "src/heap/policy.h"
+
+static enum rg_code search(struct rg_paths *paths, const struct rg_heap *heap,
+	struct rg_error *err)
+{
+	uint32_t *sources = rg_array_new(heap->n_roots, sizeof(*sources)), n = 0;
+	enum rg_code code;
+
+	paths->root_of = malloc(((size_t)heap->n_objects + 1) * sizeof(*paths->root_of));
+	if (!sources || !paths->root_of) {
+		free(sources);
+		return rg_nomem(err);
+	}
+	memset(paths->root_of, 0xff, heap->n_objects * sizeof(*paths->root_of));
+	/* roots are sorted: the first on an object is the best */
+	for (size_t i = 0; i < heap->n_roots; i++) {
+		uint32_t object = heap->owner[heap->roots[i].object];
+
+		if (paths->root_of[object] != RG_NO_ID)
+			continue;
+		paths->root_of[object] = (uint32_t)i;
+		sources[n++] = object;
+	}
+	code = rg_distances_init(&paths->distances, &paths->graph, sources, n, err);
+	free(sources);
+	return code;
+}
+
+enum rg_code rg_paths_init(struct rg_paths *paths, const struct rg_heap *heap, bool raw,
+	struct rg_error *err)
+{
+	struct rg_policy policy = { .edges = RG_EDGES_ALL, .raw = raw };
+	enum rg_code code;
+
+	memset(paths, 0, sizeof(*paths));
+	code = rg_policy_graph(heap, &policy, &paths->graph, err);
+	if (!code)
+		code = search(paths, heap, err);
+	if (code)
+		rg_paths_deinit(paths);
+	return code;
+}
+
+void rg_paths_deinit(struct rg_paths *paths)
+{
+	rg_graph_deinit(&paths->graph);
+	rg_distances_deinit(&paths->distances);
+	free(paths->root_of);
+	memset(paths, 0, sizeof(*paths));
+}
+
+enum rg_code rg_paths_chain(const struct rg_paths *paths, uint32_t id,
+	struct rg_path_step **steps_ret, uint32_t *count_ret, struct rg_error *err)
+{
+	const struct rg_distances *distances = &paths->distances;
+	uint32_t length = distances->distance[id], at = id;
+	struct rg_path_step *steps;
+
+	*steps_ret = NULL;
+	*count_ret = 0;
+	if (length == RG_UNREACHED)
+		return RG_OK;
+	steps = rg_array_new((size_t)length + 1, sizeof(*steps));
+	if (!steps)
+		return rg_nomem(err);
+	for (uint32_t i = length + 1; i-- > 0; at = distances->parent[at]) {
+		uint32_t edge = distances->edge[at];
+
+		steps[i].object = at;
+		steps[i].reference = i == 0 ? RG_NO_ID : rg_graph_label(&paths->graph, edge);
+	}
+	*steps_ret = steps;
+	*count_ret = length + 1;
+	return RG_OK;
+}

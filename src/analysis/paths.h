@@ -1,0 +1,33 @@
+/*
+ * Distances from the roots, and the shortest chain to any object: one breadth-first search over
+ * all references that keep something alive. Roots come in the order a chain prefers them.
+ */
+#ifndef RG_ANALYSIS_PATHS_H
+#define RG_ANALYSIS_PATHS_H
+
+#include "src/graph/distances.h"
+#include "src/heap/heap.h"
+
+struct rg_paths {
+	struct rg_graph graph;
+	struct rg_distances distances;
+	uint32_t *root_of;	/* for each object the row of the best root on it, or RG_NO_ID */
+};
+
+enum rg_code rg_paths_init(struct rg_paths *paths, const struct rg_heap *heap, bool raw,
+	struct rg_error *err);
+void rg_paths_deinit(struct rg_paths *paths);
+
+/* One object on a chain and the reference (row of the heap) that led to it. */
+struct rg_path_step {
+	uint32_t object, reference;	/* reference: RG_NO_ID at the root */
+};
+
+/*
+ * The chain from a root to ID in *STEPS_RET, root first, freed by the caller; its length, 0 when
+ * no root reaches it.
+ */
+enum rg_code rg_paths_chain(const struct rg_paths *paths, uint32_t id,
+	struct rg_path_step **steps_ret, uint32_t *count_ret, struct rg_error *err);
+
+#endif

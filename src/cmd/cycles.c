@@ -1,0 +1,166 @@
+#include <string.h>
+
+#include "src/answer/cycles.h"
+#include "src/answer/units.h"
+#include "src/cmd/answering.h"
+#include "src/cmd/commands.h"
+#include "src/emit/escape.h"
+#include "src/view/cycle.h"
+
+#define PATTERNS_SHOWN 8	/* lines of one cycle's references */
+
+static const char *plain(const char *text, unsigned columns, struct rg_arena *arena)
+{
+	return rg_escape_display(arena, text, strlen(text), columns);
+}
+
+/* "Record.parent → Record": the references that the cycle is made of. */
+static void print_pattern(const struct rg_answer_cycle *cycle, struct rg_arena *arena, FILE *out)
+{
+	const struct rg_answer_pattern *rows = cycle->pattern.rows;
+
+	for (uint64_t i = 0; i < cycle->pattern.shown && i < PATTERNS_SHOWN; i++)
+		fprintf(out, "%-12s%s%s → %s\n", i ? "" : "   made of",
+			plain(rows[i].from_type, 50, arena), plain(rows[i].label, 40, arena),
+			plain(rows[i].to_type, 50, arena));
+	if (cycle->pattern.of > PATTERNS_SHOWN)
+		fprintf(out, "%-12s… %s more kinds of reference\n", "",
+			rg_units_count(cycle->pattern.of - PATTERNS_SHOWN, arena));
+}
+
+static void print_breaks(const struct rg_answer_cycle *cycle, struct rg_arena *arena, FILE *out)
+{
+	const struct rg_answer_break *rows = cycle->breaks.rows;
+
+	for (uint64_t i = 0; i < cycle->breaks.shown; i++) {
+		fprintf(out, "%-12s%s%s  (%s, %s up)\n", i ? "" : "   break",
+			plain(rows[i].from_type, 50, arena), plain(rows[i].label, 40, arena),
+			rg_units_things(rows[i].count, "reference", "references", arena),
+			rg_units_share(rows[i].up, arena));
+		fprintf(out, "%-12s  %s\n", "", plain(rows[i].advice, 120, arena));
+	}
+}
+
+static void print_cycle(const struct rg_answer_cycle *cycle, struct rg_arena *arena, FILE *out)
+{
+	const struct rg_answer_object *members = cycle->members.rows;
+
+	fprintf(out, "\n%llu. %s of %s: %s", (unsigned long long)cycle->rank,
+		rg_units_things(cycle->alike, "cycle", "cycles", arena),
+		rg_units_things(cycle->objects_max, "object", "objects", arena),
+		plain(cycle->gist, 80, arena));
+	if (cycle->shapes.of > 1)
+		fprintf(out, ", in %s", rg_units_things(cycle->shapes.of, "shape", "shapes", arena));
+	fprintf(out, "\n");
+	print_pattern(cycle, arena, out);
+	fprintf(out, "%-12s%s\n", "   held by",
+		cycle->held_by ? plain(cycle->held_by->path, 200, arena)
+			: cycle->garbage ? "nothing: the next full collection frees it"
+					 : "C code: no named root reaches it");
+	print_breaks(cycle, arena, out);
+	if (cycle->members.shown)
+		fprintf(out, "%-12s@%u\n", "   example", members[0].id);
+}
+
+static enum rg_code text(const void *data, struct rg_context *context, FILE *out)
+{
+	const struct rg_answer_cycles *answer = data;
+	const struct rg_answer_cycle *rows = answer->cycles.rows;
+	struct rg_arena arena = { 0 };
+	enum rg_code code;
+
+	if (answer->totals->cycles == 0) {
+		fprintf(out, "no reference cycles over %s references\n", answer->policy->edges);
+		return RG_OK;
+	}
+	fprintf(out, "%s of %s in %s, %s; the largest has %s\n\n",
+		rg_units_things(answer->totals->cycles, "cycle", "cycles", &arena),
+		rg_units_things(answer->cycles.of, "pattern", "patterns", &arena),
+		rg_units_things(answer->totals->cyclic_objects, "object", "objects", &arena),
+		rg_units_bytes(answer->totals->cyclic_size, &arena),
+		rg_units_things(answer->totals->largest, "object", "objects", &arena));
+	code = rg_output_table(context, &rg_record_cycle, &answer->cycles, "", out);
+	for (uint64_t i = 0; !code && i < answer->cycles.shown; i++)
+		print_cycle(&rows[i], &arena, out);
+	rg_arena_deinit(&arena);
+	return code;
+}
+
+/* Groups that a picture shows: the first, unless a selection or --limit asks for more. */
+static enum rg_code draw(struct rg_answering *answering, const struct rg_cycles *cycles,
+	struct rg_draw *picture)
+{
+	const struct rg_settings *settings = &answering->context->settings;
+	uint64_t groups = settings->limit ? settings->limit : 1;
+
+	rg_draw_init(picture, &answering->source.heap, settings->raw, settings->stable,
+		settings->nodes, &answering->arena);
+	return rg_view_cycles(picture, cycles, groups, &answering->context->err);
+}
+
+static enum rg_code answer_cycles(struct rg_answering *answering, const struct rg_cycles *cycles)
+{
+	struct rg_context *context = answering->context;
+	struct rg_answer_cycles answer = { 0 };
+	struct rg_output_forms forms = { .data = &answer, .text = text };
+	struct rg_draw picture = { 0 };
+	enum rg_code code = rg_answer_cycles_init(&answer, cycles, answering->origin,
+		answering->limit, &answering->arena, &context->err);
+
+	if (!code && rg_output_drawn(context)) {
+		code = draw(answering, cycles, &picture);
+		forms.picture = &picture.picture;
+	}
+	if (!code)
+		code = rg_output_answer(context, &forms);
+	rg_draw_deinit(&picture);
+	return code;
+}
+
+static enum rg_code run(struct rg_context *context)
+{
+	struct rg_answering answering;
+	struct rg_cycles cycles;
+	enum rg_code code = rg_answering_open(&answering, context, 10);
+
+	if (code)
+		return code;
+	code = rg_answering_cycles(&answering, &cycles);
+	if (!code) {
+		code = answer_cycles(&answering, &cycles);
+		if (!code && cycles.n_groups && context->settings.format == RG_FORMAT_TEXT)
+			rg_output_next(&answering.source, "cycles",
+				answering.has_selection
+					? rg_arena_print(&answering.arena, "'%s' -o cycles.svg",
+						  context->words[1])
+					: "-o cycles.svg");
+		else if (!code && rg_output_drawn(context) && cycles.n_groups)
+			rg_output_next(&answering.source, "why",
+				rg_arena_print(&answering.arena, "@%u", cycles.groups[0].entry));
+		rg_cycles_deinit(&cycles);
+	}
+	rg_answering_close(&answering);
+	return code;
+}
+
+const struct rg_command rg_cmd_cycles = {
+	.name = "cycles",
+	.arguments = "SOURCE [SELECTION ...]",
+	.summary = "the reference cycles, what holds them, and the references to break",
+	.description = "Finds the strongly connected components over data references among the "
+		       "living (attributes, items, closures; not types, modules, globals) and over "
+		       "all strong references among garbage, and groups them by pattern. For each "
+		       "it shows what holds it and a small set of references without which no "
+		       "cycle is left. With a selection only cycles with a selected member. As a "
+		       "picture: the first pattern, or as many as --limit.",
+	.examples = { { "cycles 4711", "of a process, now" },
+		{ "cycles leak.rgs -o cycles.svg", "the heaviest pattern as a picture" },
+		{ "cycles leak.rgs Session", "those with a Session in them" },
+		{ "cycles leak.rgs --format json", "for a script" } },
+	.options = RG_OPTIONS_LIST | RG_OPTION(EDGES) | RG_OPTION(RAW) | RG_OPTION(NODES),
+	.formats = RG_FORMATS_DRAWN,
+	.min_words = 1,
+	.max_words = -1,
+	.answer = &rg_answer_cycles,
+	.run = run,
+};

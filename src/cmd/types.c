@@ -1,0 +1,50 @@
+#include "src/answer/summary.h"
+#include "src/answer/units.h"
+#include "src/cmd/answering.h"
+#include "src/cmd/commands.h"
+
+static enum rg_code text(const void *data, struct rg_context *context, FILE *out)
+{
+	const struct rg_answer_types *answer = data;
+
+	return rg_output_table(context, &rg_record_typeshare, &answer->types, "", out);
+}
+
+static enum rg_code run(struct rg_context *context)
+{
+	struct rg_answering answering;
+	struct rg_answer_types answer = { 0 };
+	struct rg_output_forms forms = { .data = &answer, .text = text };
+	enum rg_code code = rg_answering_open(&answering, context, 20);
+
+	if (code)
+		return code;
+	code = rg_answer_types_init(&answer, &answering.source.heap, answering.origin,
+		answering.has_selection ? &answering.selected : NULL, answering.limit,
+		&answering.arena, &context->err);
+	if (!code)
+		code = rg_output_answer(context, &forms);
+	if (!code && context->settings.format == RG_FORMAT_TEXT)
+		rg_output_next(&answering.source, "why", "TYPE");
+	rg_answering_close(&answering);
+	return code;
+}
+
+const struct rg_command rg_cmd_types = {
+	.name = "types",
+	.arguments = "SOURCE [SELECTION ...]",
+	.summary = "how many of what, and how many bytes",
+	.description = "Counts the objects by type, most bytes first, untracked ones too. An "
+		       "object's __dict__ that nobody else holds counts with the object, unless "
+		       "--raw. A selection is a type name (short or dotted, * allowed), an address "
+		       "or an object number.",
+	.examples = { { "types leak.rgs", "the 20 heaviest types" },
+		{ "types leak.rgs 'app.*' -n 100", "of one package" },
+		{ "types 4711 --format json", "for a script" } },
+	.options = RG_OPTIONS_LIST | RG_OPTION(RAW),
+	.formats = RG_FORMATS_PLAIN,
+	.min_words = 1,
+	.max_words = -1,
+	.answer = &rg_answer_types,
+	.run = run,
+};

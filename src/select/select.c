@@ -1,0 +1,145 @@
+#include "src/select/select.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "heapdump/base/array.h"
+
+static char lower(char c)
+{
+	return (char)tolower((unsigned char)c);
+}
+
+/* Glob match with `*` only; iterative. FOLD ignores case. */
+static bool matches(const char *pattern, const char *text, size_t length, bool fold)
+{
+	const char *star = NULL;
+	size_t at = 0, mark = 0;
+
+	while (at < length) {
+		if (*pattern == '*') {
+			star = pattern++;
+			mark = at;
+		} else if (*pattern
+			&& (fold ? lower(*pattern) == lower(text[at]) : *pattern == text[at])) {
+			pattern++;
+			at++;
+		} else if (star) {
+			pattern = star + 1;
+			at = ++mark;
+		} else {
+			return false;
+		}
+	}
+	while (*pattern == '*')
+		pattern++;
+	return !*pattern;
+}
+
+/* By the qualified name, its last part, or the name with the module. */
+static bool type_matches(const struct rg_heap_type *type, const char *word, bool fold)
+{
+	const char *dot = memrchr(type->name.bytes, '.', type->name.length);
+	size_t last = dot ? (size_t)(type->name.bytes + type->name.length - dot - 1)
+			  : type->name.length;
+	char full[512];
+	int n;
+
+	if (matches(word, type->name.bytes, type->name.length, fold)
+		|| matches(word, dot ? dot + 1 : type->name.bytes, last, fold))
+		return true;
+	n = snprintf(full, sizeof(full), "%.*s.%.*s", (int)type->module.length,
+		type->module.bytes, (int)type->name.length, type->name.bytes);
+	return n > 0 && (size_t)n < sizeof(full) && matches(word, full, (size_t)n, fold);
+}
+
+static uint32_t select_types(const struct rg_heap *heap, const char *word,
+	struct rg_bitset *selected)
+{
+	uint8_t *wanted = rg_array_new(heap->n_types, 1);
+	uint32_t found = 0;
+
+	for (size_t i = 0; wanted && i < heap->n_types; i++)
+		wanted[i] = type_matches(&heap->types[i], word, false);
+	for (uint32_t id = 0; wanted && id < heap->n_objects; id++)
+		if (wanted[heap->type[id]]) {
+			rg_bitset_set(selected, id);
+			found++;
+		}
+	free(wanted);
+	return found;
+}
+
+/* A type whose name is the word but for its case, or contains it. */
+static enum rg_code no_such_type(const struct rg_heap *heap, const char *word,
+	struct rg_error *err)
+{
+	const struct rg_heap_type *near = NULL;
+	char around[256];
+
+	snprintf(around, sizeof(around), "*%.200s*", word);
+	for (size_t i = 0; !near && i < heap->n_types; i++)
+		if (type_matches(&heap->types[i], word, true))
+			near = &heap->types[i];
+	for (size_t i = 0; !near && i < heap->n_types; i++)
+		if (type_matches(&heap->types[i], around, true))
+			near = &heap->types[i];
+	rg_fail(err, RG_NOT_FOUND, "no-such-type", "no object of a type called '%s'", word);
+	if (near)
+		return rg_hint(err, "did you mean %.*s.%.*s?", (int)near->module.length,
+			near->module.bytes, (int)near->name.length, near->name.bytes);
+	return rg_hint(err, "see the types with: refgraph types SOURCE; a name may hold *");
+}
+
+static enum rg_code select_number(const struct rg_heap *heap, const char *word, bool live,
+	struct rg_bitset *selected, struct rg_error *err)
+{
+	char *end;
+	unsigned long long id;
+
+	if (live) {
+		rg_fail(err, RG_USAGE, "id-of-a-pid",
+			"'%s': an object number is valid for one snapshot, not for a pid", word);
+		return rg_hint(err, "name the snapshot that the number came from, or an address");
+	}
+	errno = 0;
+	id = strtoull(word + 1, &end, 10);
+	if (errno || *end || end == word + 1 || id >= heap->n_objects) {
+		rg_fail(err, RG_NOT_FOUND, "no-such-id", "'%s': the snapshot's objects are @0 to @%u",
+			word, heap->n_objects ? heap->n_objects - 1 : 0);
+		return rg_hint(err, "object numbers are those that other commands show");
+	}
+	rg_bitset_set(selected, (uint32_t)id);
+	return RG_OK;
+}
+
+static enum rg_code select_address(const struct rg_heap *heap, const char *word,
+	struct rg_bitset *selected, struct rg_error *err)
+{
+	char *end;
+	uint64_t address;
+	uint32_t id;
+
+	errno = 0;
+	address = strtoull(word, &end, 16);
+	id = errno || *end ? RG_NO_ID : rg_addressmap_find(&heap->map, address);
+	if (id == RG_NO_ID) {
+		rg_fail(err, RG_NOT_FOUND, "no-such-address", "no object starts at '%s'", word);
+		return rg_hint(err, "an address is what id() gives, as 0x...");
+	}
+	rg_bitset_set(selected, id);
+	return RG_OK;
+}
+
+enum rg_code rg_select(const struct rg_heap *heap, const char *word, bool live,
+	struct rg_bitset *selected, struct rg_error *err)
+{
+	if (*word == '@')
+		return select_number(heap, word, live, selected, err);
+	if (strncmp(word, "0x", 2) == 0)
+		return select_address(heap, word, selected, err);
+	return select_types(heap, word, selected) ? RG_OK : no_such_type(heap, word, err);
+}

@@ -1,0 +1,59 @@
+/*
+ * Building a picture: nodes for objects and roots with the facts a person wants, edges with
+ * labels, a budget of nodes that is never passed.
+ */
+#ifndef RG_VIEW_DRAW_H
+#define RG_VIEW_DRAW_H
+
+#include "heapdump/base/arena.h"
+#include "heapdump/base/map.h"
+#include "src/analysis/paths.h"
+#include "src/heap/heap.h"
+#include "src/view/picture.h"
+
+#define RG_DRAW_NODES 60	/* by default */
+#define RG_DRAW_MOST 500	/* at most */
+
+struct rg_draw {
+	const struct rg_heap *heap;
+	bool raw, stable;
+	struct rg_arena *arena;
+	struct rg_picture picture;
+	size_t nodes_capacity, edges_capacity, clusters_capacity;
+	struct rg_map rows;		/* object + 1 -> its node */
+	uint32_t budget;		/* nodes that may still be added */
+	bool failed;			/* out of memory */
+	bool has_root, has_aggregate, has_cut, has_rest;	/* for the legend */
+};
+
+void rg_draw_init(struct rg_draw *draw, const struct rg_heap *heap, bool raw, bool stable,
+	uint64_t nodes, struct rg_arena *arena);
+void rg_draw_deinit(struct rg_draw *draw);
+
+/* The node of an object, made when there is none yet; RG_NO_ID when the budget is used up. */
+uint32_t rg_draw_object(struct rg_draw *draw, uint32_t id, uint32_t cluster);
+
+/* The node of an object if it is drawn, else RG_NO_ID. */
+uint32_t rg_draw_find(const struct rg_draw *draw, uint32_t id);
+
+/* A node that is no object. */
+uint32_t rg_draw_node(struct rg_draw *draw, enum rg_picture_kind kind, uint32_t cluster,
+	const char *title, const char *facts);
+
+/* An edge; the returned one may be adjusted until the next call. NULL when out of memory. */
+struct rg_picture_edge *rg_draw_edge(struct rg_draw *draw, uint32_t from, uint32_t to,
+	const char *label, uint64_t alike);
+
+uint32_t rg_draw_cluster(struct rg_draw *draw, const char *caption);
+
+/*
+ * The chain from its root down to ID, long middles folded; the node of its last object but one in
+ * *HOLDER_RET (RG_NO_ID where there is none). Without a root a dashed node says "held from C".
+ */
+enum rg_code rg_draw_chain(struct rg_draw *draw, const struct rg_paths *paths, uint32_t id,
+	uint32_t cluster, uint32_t *holder_ret, struct rg_error *err);
+
+/* Title, "snapshot · N of M objects shown", and the legend of what was used. */
+void rg_draw_finish(struct rg_draw *draw, const char *name, const char *title, bool cycles);
+
+#endif
