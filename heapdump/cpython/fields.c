@@ -355,7 +355,7 @@ static const struct rg_field_row fields[] = {
 	{ "xml.etree.ElementTree.XMLParser", 96, RG_KIND_FUNC, V, "handle_pi" },
 	{ "xml.etree.ElementTree.XMLParser", 104, RG_KIND_FUNC, V, "handle_doctype" },
 	{ "xml.etree.ElementTree.XMLParser", 112, RG_KIND_FUNC, V, "handle_close" },
-	{ "pyexpat.xmlparser", 40, RG_KIND_SLOT, O, "intern" },
+	{ "pyexpat.xmlparser", 56, RG_KIND_SLOT, O, "intern" },
 	{ "sqlite3.Connection", 64, RG_KIND_OTHER, V, "statement_cache" },
 	{ "sqlite3.Connection", 72, RG_KIND_OTHER, V, "cursors" },
 	{ "sqlite3.Connection", 80, RG_KIND_OTHER, V, "blobs" },

@@ -80,6 +80,7 @@ void rg_traverse_hamt_collision(struct rg_walk *, uint64_t, const struct rg_pyty
 void rg_traverse_tee_data(struct rg_walk *, uint64_t, const struct rg_pytype *);
 uint64_t rg_size_struct(struct rg_walk *, uint64_t, const struct rg_pytype *);
 void rg_traverse_datetime(struct rg_walk *, uint64_t, const struct rg_pytype *);
+uint64_t rg_size_buffered(struct rg_walk *, uint64_t, const struct rg_pytype *);
 uint64_t rg_size_memory_io(struct rg_walk *, uint64_t, const struct rg_pytype *);
 
 #endif

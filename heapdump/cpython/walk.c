@@ -337,9 +337,8 @@ static void accept_guess(struct rg_walk *walk, const struct rg_guess *guess, uin
 {
 	struct rg_reference_record reference = { .target = guess->target,
 		.kind = RG_KIND_GUESS, .form = RG_LABEL_NONE,
-		/* what the collector cannot track is no matter to it */
-		.untraversed = !(walk->types.rows[walk->objects.type[number]].tp_flags
-				& RG_TPFLAG_GC) };
+		/* whether the collector sees it is as unknown as what it is */
+		.untraversed = true };
 	struct rg_root_record root = guess->root;
 
 	if (guess->source == RG_NO_OBJECT) {

@@ -6,6 +6,25 @@
 #include "heapdump/base/array.h"
 #include "src/heap/policy.h"
 
+#define SKIPPED (RG_NO_ID - 1)
+
+/*
+ * A module's dict is a root of its own in frames (as f_locals) and in the interpreter: leave it to
+ * the module, whose name says more.
+ */
+static void skip_module_dicts(const struct rg_heap *heap, uint32_t *root_of)
+{
+	for (size_t i = 0; i < heap->n_roots; i++) {
+		uint32_t module = heap->roots[i].object;
+
+		for (uint32_t edge = heap->offset[module];
+			heap->roots[i].kind == RG_ROOT_MODULE && edge < heap->offset[module + 1];
+			edge++)
+			if (RG_EDGE_KIND(heap->edge[edge]) == RG_KIND_MODDICT)
+				root_of[heap->target[edge]] = SKIPPED;
+	}
+}
+
 static enum rg_code search(struct rg_paths *paths, const struct rg_heap *heap,
 	struct rg_error *err)
 {
@@ -18,6 +37,7 @@ static enum rg_code search(struct rg_paths *paths, const struct rg_heap *heap,
 		return rg_nomem(err);
 	}
 	memset(paths->root_of, 0xff, heap->n_objects * sizeof(*paths->root_of));
+	skip_module_dicts(heap, paths->root_of);
 	/* roots are sorted: the first on an object is the best */
 	for (size_t i = 0; i < heap->n_roots; i++) {
 		uint32_t object = heap->owner[heap->roots[i].object];

@@ -133,7 +133,7 @@ const char *rg_break_expression(const struct rg_cycles *cycles,
 	if (pattern->label[0] == '[')
 		holder = holder_of(cycles, cycles->components.of[row->from], row->from, &edge);
 	(void)group;
-	if (holder != RG_NO_ID) {
+	if (holder != RG_NO_ID && *rg_label_pattern(heap, edge, arena) == '.') {
 		*label_ret = rg_arena_print(arena, "%s%s", rg_label_pattern(heap, edge, arena),
 			pattern->label);
 		*from_type_ret = rg_answer_type_name(heap, heap->type[holder], arena);

@@ -295,7 +295,7 @@ static bool add_edge(struct builder *b, uint32_t row)
 	set(e, "color", inside ? ORANGE : edge->alike > 1 ? GREY : NULL);
 	set(e, "fontcolor", inside ? BROWN : NULL);
 	set(e, "style", edge->cut ? "dashed" : NULL);
-	set(e, "penwidth", pen(b, edge->cut ? 240 : inside ? 180 : 100, edge->alike));
+	set(e, "penwidth", edge->cut ? "2.4" : pen(b, inside ? 180 : 100, edge->alike));
 	set_tooltip(b, e, edge->tooltip);
 	return true;
 }

@@ -166,7 +166,7 @@ START_TEST(dot_looks)
 	ck_assert(says(graph, "n4", "style", "filled,rounded,dashed"));
 	ck_assert_ptr_nonnull(strstr(dot, "penwidth=1.80"));
 	ck_assert_ptr_nonnull(strstr(dot, "penwidth=2.00"));
-	ck_assert_ptr_nonnull(strstr(dot, "penwidth=2.40,\n\t\tstyle=dashed"));
+	ck_assert_ptr_nonnull(strstr(dot, "penwidth=2.4,\n\t\tstyle=dashed"));
 	ck_assert_ptr_nonnull(strstr(dot, "✂"));
 	agclose(graph);
 	free(dot);

@@ -55,7 +55,8 @@ START_TEST(escape_display_cases)
 		{ "\xed\xa0\x80", 0, "\ufffd\ufffd\ufffd" }, { "\xe2\x80\xaex", 0, "\\u202ex" },
 		{ "\xe2\x81\xa6", 0, "\\u2066" }, { "\xe2\x80\x8f", 0, "\\u200f" },
 		{ "\xe2\x80\xa8", 0, "\\u2028" }, { "\xd8\x9c", 0, "\\u061c" },
-		{ "\xef\xbf\xbe", 0, "\\ufffe" }, { "\xef\xbb\xbf", 0, "\\ufeff" }, { "\xf0\x9f\xbf\xbe", 0, "\xf0\x9f\xbf\xbe" },
+		{ "\xef\xbf\xbe", 0, "\\ufffe" },
+		{ "\xef\xbb\xbf", 0, "\\ufeff" }, { "\xf0\x9f\xbf\xbe", 0, "\xf0\x9f\xbf\xbe" },
 		{ "漢字", 4, "漢字" }, { "漢字", 3, "漢…" }, { "漢字x", 4, "漢…" },
 		{ "e\xcc\x81x", 2, "e\xcc\x81x" }, { "e\xcc\x81xy", 2, "e\xcc\x81…" },
 	};
@@ -106,7 +107,7 @@ START_TEST(escape_every_byte_and_pair)
 }
 END_TEST
 
-/* As wide as asked, but for marks and wide ones; cut only when too wide; what is not cut is the whole. */
+/* As wide as asked, marks and wide ones aside; cut only when too wide; else the whole. */
 START_TEST(escape_cuts)
 {
 	FOR_SEEDS(seed, 20000)

@@ -15,16 +15,22 @@
 #include "tests/tap.h"
 
 static const char *const hostile[] = {
-	"", " ", "  two  blanks  ", "plain", "caf\xc3\xa9 \xf0\x9f\x90\x8d \xe6\xbc\xa2\xe5\xad\x97",
-	"\"", "'", "\"quoted\" 'text'", "\\", "\\\\", "trailing\\", "\\\"", "\\N", "\\G \\E \\T \\H \\L",
-	"x\\Ny", "\\n\\l\\r", "C:\\new\\Node", "a&b", "&", "&amp;", "&lt;", "&foo;", "&#1;", "&#x1b;",
+	"", " ", "  two  blanks  ", "plain",
+	"caf\xc3\xa9 \xf0\x9f\x90\x8d \xe6\xbc\xa2\xe5\xad\x97",
+	"\"", "'", "\"quoted\" 'text'", "\\", "\\\\", "trailing\\", "\\\"", "\\N",
+	"\\G \\E \\T \\H \\L",
+	"x\\Ny", "\\n\\l\\r", "C:\\new\\Node", "a&b", "&", "&amp;", "&lt;", "&foo;", "&#1;",
+	"&#x1b;",
 	"&nbsp;", "&amp;lt;", "<", ">", "<lambda>", "<B>", "</B>", "<B>x</B>\n", "<BR/>", "]]>",
 	"<![CDATA[", "<!--", "-->", "--", "</script>", "</title></svg>", "<?xml?>", "<svg ",
-	"stroke=\"transparent\"", "\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "a\nb", "a\r\nb", "a\tb",
+	"stroke=\"transparent\"", "\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "a\nb", "a\r\nb",
+	"a\tb",
 	"\x7f", "\xc2\x80\xc2\x85\xc2\x9b", "\xe2\x80\xae" "evil", "\xe2\x81\xa6x\xe2\x81\xa9",
 	"\xe2\x80\x8e\xe2\x80\x8f", "\xe2\x80\xa8\xe2\x80\xa9", "\xef\xbf\xbe\xef\xbf\xbf",
-	"\xed\xa0\x80", "\xed\xa0\xbd\xed\xb0\x8d", "\xc0\x80", "\xff\xfe", "\xe2\x82", "\xf5\x80\x80\x80",
-	"%s%n%p", "{a|b}", "a;b->c[d=e]", "subgraph", "node", "digraph", "+\\\n+", "# c", "// c", "/* c",
+	"\xed\xa0\x80", "\xed\xa0\xbd\xed\xb0\x8d", "\xc0\x80", "\xff\xfe", "\xe2\x82",
+	"\xf5\x80\x80\x80",
+	"%s%n%p", "{a|b}", "a;b->c[d=e]", "subgraph", "node", "digraph", "+\\\n+",
+	"# c", "// c", "/* c",
 	"e\xcc\x81\xcc\x81\xcc\x81\xcc\x81", "\xcc\x81", "\xef\xbb\xbf", "0", "-1.5", "_", "%3",
 };
 
@@ -33,7 +39,8 @@ static const char *const hostile[] = {
 /* 1 to LENGTH - 1 random bytes, none 0, the dangerous ones often. */
 static inline void random_text(uint64_t *state, char *text, uint32_t length)
 {
-	static const char often[] = "\\\\&&<>\"';#-]\x1b\n NGELx1amp lt\xe2\x80\xae\xf0\xed\xa0\xff";
+	static const char often[] =
+		"\\\\&&<>\"';#-]\x1b\n NGELx1amp lt\xe2\x80\xae\xf0\xed\xa0\xff";
 	uint32_t n = 1 + random_below(state, length - 1);
 
 	for (uint32_t i = 0; i < n; i++)
@@ -219,8 +226,8 @@ static inline void free_picture(struct rg_picture *picture)
 /* What FUNCTION writes of PICTURE, allocated; its return value in *CODE. */
 typedef enum rg_code write_picture(const struct rg_picture *, FILE *, struct rg_error *);
 
-static inline char *written(
-	write_picture *function, const struct rg_picture *picture, size_t *length, enum rg_code *code)
+static inline char *written(write_picture *function, const struct rg_picture *picture,
+	size_t *length, enum rg_code *code)
 {
 	char *text = NULL;
 	FILE *out = open_memstream(&text, length);

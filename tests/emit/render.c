@@ -143,8 +143,8 @@ START_TEST(render_random_pictures)
 	FOR_SEEDS(seed, 40)
 	{
 		uint64_t state = seed;
-		uint32_t n = 1 + random_below(&state, 60);
-		struct rg_picture picture = random_picture(seed, n, random_below(&state, 3 * n / 2));
+		uint32_t n = 1 + random_below(&state, 60), m = random_below(&state, 3 * n / 2);
+		struct rg_picture picture = random_picture(seed, n, m);
 
 		free(checked(rg_render_svg, &picture, seed));
 		free(checked(simple_svg, &picture, seed));

@@ -163,7 +163,7 @@ void rg_traverse_module_state(struct rg_walk *walk, uint64_t address, const stru
 
 /* --- sizes ------------------------------------------------------------------------------------- */
 
-enum { STRUCT_CODES = 32, CODE_SIZE = 32, BYTESIO_BUFFER = 16, BYTES_HEADER = 33 };
+enum { STRUCT_CODES = 32, CODE_SIZE = 32, BYTESIO_BUFFER = 16, BYTES_HEADER = 33, BUFFER_SIZE = 120 };
 
 /* struct.Struct: its compiled format ends with a code of size 0. */
 uint64_t rg_size_struct(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
@@ -175,6 +175,13 @@ uint64_t rg_size_struct(struct rg_walk *walk, uint64_t address, const struct rg_
 		code += CODE_SIZE;
 	}
 	return (uint64_t)type->basicsize + count * CODE_SIZE;
+}
+
+/* A buffered file counts its buffer. */
+uint64_t rg_size_buffered(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
+{
+	return (uint64_t)type->basicsize
+		+ rg_image_u64(walk->image, address + BUFFER_SIZE) % (1ull << 48);
 }
 
 /* io.BytesIO counts its buffer unless somebody else holds it too. */
