@@ -59,13 +59,6 @@ static uint32_t step_at(uint32_t i, uint32_t count)
 		? i : count - CHAIN_HEAD - CHAIN_TAIL + i;
 }
 
-static bool is_plain_dict(const struct rg_heap *heap, uint32_t reference)
-{
-	enum rg_kind kind = RG_EDGE_KIND(heap->edge[reference]);
-
-	return kind == RG_KIND_MODDICT || kind == RG_KIND_CLASSDICT || kind == RG_KIND_DICT;
-}
-
 /* The whole chain as one Python-like expression. */
 static const char *path_text(const struct rg_heap *heap, const struct rg_heap_root *root,
 	const struct rg_path_step *steps, uint32_t count, struct rg_arena *arena)
@@ -78,7 +71,7 @@ static const char *path_text(const struct rg_heap *heap, const struct rg_heap_ro
 		if (i == CHAIN_HEAD && step > i)
 			text = rg_arena_print(arena, "%s … %u more …", text, step - i);
 		/* Python writes an attribute without the dict that holds it */
-		if (i + 1 < shown_steps(count) && is_plain_dict(heap, steps[step].reference))
+		if (i + 1 < shown_steps(count) && rg_label_is_dict(heap, steps[step].reference))
 			continue;
 		text = rg_arena_print(arena, "%s%s", text,
 			rg_label_reference(heap, steps[step].reference, arena));

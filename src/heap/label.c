@@ -170,6 +170,13 @@ const char *rg_label_pattern(const struct rg_heap *heap, uint32_t edge, struct r
 	return rg_label_reference(heap, edge, arena);
 }
 
+bool rg_label_is_dict(const struct rg_heap *heap, uint32_t edge)
+{
+	enum rg_kind kind = RG_EDGE_KIND(heap->edge[edge]);
+
+	return kind == RG_KIND_MODDICT || kind == RG_KIND_CLASSDICT || kind == RG_KIND_DICT;
+}
+
 /* --- names of objects and roots ---------------------------------------------------------------- */
 
 static const char *value_text(const struct rg_heap *heap, uint32_t id, enum rg_value_kind kind,

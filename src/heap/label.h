@@ -17,6 +17,9 @@ const char *rg_label_reference(const struct rg_heap *heap, uint32_t edge, struct
  */
 const char *rg_label_pattern(const struct rg_heap *heap, uint32_t edge, struct rg_arena *arena);
 
+/* True for the reference to an object's __dict__, which an expression in Python leaves out. */
+bool rg_label_is_dict(const struct rg_heap *heap, uint32_t edge);
+
 /* repr() of a str, bytes or number by its preview; NULL where there is none. */
 const char *rg_label_value(const struct rg_heap *heap, uint32_t id, bool *exact_ret,
 	struct rg_arena *arena);

@@ -9,6 +9,7 @@
 #include "src/heap/label.h"
 
 #define SIBLINGS 3	/* references of one pattern that are drawn one by one */
+#define REPEATS 2	/* of a cycle that does not fit: nodes reached by one pattern */
 
 /* One component while it is drawn. */
 struct drawing {
@@ -17,6 +18,8 @@ struct drawing {
 	const struct rg_cycle_group *group;
 	uint32_t cluster;
 	uint32_t share;		/* nodes this component may take */
+	bool large;		/* it does not fit: draw each kind of reference a few times only */
+	struct rg_map drawn;	/* pattern + 1 -> how many references of it led to a new node */
 	uint32_t *queue, head, tail;
 	struct rg_error *err;
 };
@@ -69,6 +72,20 @@ static uint32_t siblings(struct drawing *drawing, uint32_t vertex, uint32_t edge
 	return count;
 }
 
+/* Count a node reached by PATTERN; false when enough of them are drawn. */
+static bool admit(struct drawing *drawing, uint32_t pattern)
+{
+	uint32_t count = rg_map_get(&drawing->drawn, (uint64_t)pattern + 1);
+
+	count = count == RG_MAP_NONE ? 1 : count + 1;
+	if (drawing->share == 0 || (drawing->large && count > REPEATS))
+		return false;
+	if (!rg_map_set(&drawing->drawn, (uint64_t)pattern + 1, count))
+		drawing->draw->failed = true;
+	drawing->share--;
+	return true;
+}
+
 /* The references of a shown member: to new members while there is room, siblings folded. */
 static void spread(struct drawing *drawing, uint32_t vertex)
 {
@@ -84,9 +101,8 @@ static void spread(struct drawing *drawing, uint32_t vertex)
 		count = end - first > 2000 ? end - first : siblings(drawing, vertex, e, &place);
 		if (count > SIBLINGS && place > 0)
 			continue;
-		if (drawing->share == 0)
-			return;
-		drawing->share--;
+		if (!admit(drawing, pattern_of(drawing, vertex, e)))
+			continue;
 		if (rg_draw_object(drawing->draw, target, drawing->cluster) != RG_NO_ID)
 			drawing->queue[drawing->tail++] = target;
 	}
@@ -220,6 +236,7 @@ static enum rg_code draw_group(struct drawing *drawing, uint32_t rank)
 	enum rg_code code;
 
 	rg_cycle_members(drawing->cycles, drawing->group->component, &n);
+	drawing->large = n > drawing->share;
 	drawing->queue = rg_array_new(n, sizeof(uint32_t));
 	if (!drawing->queue)
 		return rg_nomem(drawing->err);
@@ -237,6 +254,7 @@ static enum rg_code draw_group(struct drawing *drawing, uint32_t rank)
 		draw_alike(drawing, holder);
 	}
 	free(drawing->queue);
+	rg_map_deinit(&drawing->drawn);
 	return !code && draw->failed ? rg_nomem(drawing->err) : code;
 }
 

@@ -257,6 +257,9 @@ enum rg_code rg_draw_chain(struct rg_draw *draw, const struct rg_paths *paths, u
 			from = draw_gap(draw, from, count - 2 * CHAIN_ENDS);
 			i = count - CHAIN_ENDS;
 		}
+		/* what a module's dict holds is the module's attribute */
+		if (i > 0 && i + 1 < count && rg_label_is_dict(draw->heap, steps[i].reference))
+			continue;
 		row = rg_draw_object(draw, steps[i].object,
 			i + 1 == count ? cluster : RG_PICTURE_NO_CLUSTER);
 		if (i > 0)
