@@ -26,6 +26,7 @@ struct search {
 	uint32_t *local;
 	uint32_t *rolled;		/* pattern of the group -> number for the cut */
 	uint8_t *reluctant, *chosen;	/* of each such number */
+	uint8_t *shared;		/* of each such number: several patterns have it */
 	uint32_t n_numbers;
 	struct rg_error *err;
 };
@@ -49,7 +50,8 @@ static bool roll_up(struct search *search)
 	search->rolled = rg_array_new(group->n_patterns, sizeof(uint32_t));
 	search->reluctant = rg_array_new(group->n_patterns, 1);
 	search->chosen = rg_array_new(group->n_patterns, 1);
-	if (!search->rolled || !search->reluctant || !search->chosen)
+	search->shared = rg_array_new(group->n_patterns, 1);
+	if (!search->rolled || !search->reluctant || !search->chosen || !search->shared)
 		return false;
 	for (uint32_t i = 0; i < group->n_patterns; i++) {
 		const struct rg_pattern *row = &rows[group->patterns[i]];
@@ -62,6 +64,7 @@ static bool roll_up(struct search *search)
 			}
 		if (pairs > ROLL_UP && first < i) {
 			search->rolled[i] = search->rolled[first];
+			search->shared[search->rolled[i]] = 1;
 			continue;
 		}
 		search->rolled[i] = search->n_numbers;
@@ -188,6 +191,7 @@ static enum rg_code count_piece(struct search *search, const struct piece *piece
 			if (fresh || (up && row->up == 0)) {
 				row->from = piece->members[v];
 				row->edge = edge;
+				row->rolled = search->shared[piece->pattern[e]];
 				row->pattern = rg_patterns_of(&cycles->patterns, row->from, edge);
 			}
 			row->count++;
@@ -288,6 +292,7 @@ enum rg_code rg_breaks_find(struct rg_cycles *cycles, uint32_t *local, struct rg
 		free(search.rolled);
 		free(search.reluctant);
 		free(search.chosen);
+		free(search.shared);
 	}
 	return code;
 }

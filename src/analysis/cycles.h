@@ -21,6 +21,7 @@ struct rg_cycle_break {
 	uint32_t pattern;
 	uint64_t count, up, leaves;	/* references, upward ones; objects still in cycles */
 	uint32_t from, edge;		/* one example */
+	bool rolled;			/* of many type pairs: the label says which */
 };
 
 struct rg_cycle_shape {

@@ -34,8 +34,9 @@ static const struct rg_record shape_record = RG_RECORD_OF(rg_answer_shape, shape
 static const struct rg_field break_fields[] = {
 	RG_FIELD(rg_answer_break, kind, RG_TEXT, NULL, "its kind"),
 	RG_FIELD(rg_answer_break, label, RG_TEXT, NULL, "as Python writes it"),
-	RG_FIELD(rg_answer_break, from_type, RG_TEXT, NULL, "owner of the reference"),
-	RG_FIELD(rg_answer_break, to_type, RG_TEXT, NULL, "what it leads to"),
+	RG_FIELD(rg_answer_break, from_type, RG_TEXT, NULL, "its owner; null: of any type"),
+	RG_FIELD(rg_answer_break, to_type, RG_TEXT, NULL, "what it leads to; null: any type"),
+	RG_FIELD(rg_answer_break, expression, RG_TEXT, NULL, "as a person would write it"),
 	RG_FIELD(rg_answer_break, count, RG_COUNT, NULL, "references of the pattern"),
 	RG_FIELD(rg_answer_break, up, RG_SHARE, NULL, "share of them that point towards the root"),
 	RG_FIELD(rg_answer_break, leaves, RG_COUNT, NULL,
@@ -119,26 +120,25 @@ static uint32_t holder_of(const struct rg_cycles *cycles, uint32_t component, ui
 	return RG_NO_ID;
 }
 
-const char *rg_break_expression(const struct rg_cycles *cycles,
-	const struct rg_cycle_group *group, const struct rg_cycle_break *row,
-	const char **from_type_ret, const char **label_ret, struct rg_arena *arena)
+/* As a person would write it: "Record.attrs['self']"; of many types the label alone. */
+static const char *break_expression(const struct rg_cycles *cycles,
+	const struct rg_cycle_break *row, struct rg_arena *arena)
 {
 	const struct rg_heap *heap = cycles->heap;
 	const struct rg_pattern *pattern = &cycles->patterns.rows[row->pattern];
 	uint32_t holder = RG_NO_ID, edge = 0;
 
-	*label_ret = pattern->label;
-	*from_type_ret = rg_answer_type_name(heap, heap->type[row->from], arena);
+	if (row->rolled)
+		return pattern->label;
 	/* an item says more with what holds its container */
 	if (pattern->label[0] == '[')
 		holder = holder_of(cycles, cycles->components.of[row->from], row->from, &edge);
-	(void)group;
-	if (holder != RG_NO_ID && *rg_label_pattern(heap, edge, arena) == '.') {
-		*label_ret = rg_arena_print(arena, "%s%s", rg_label_pattern(heap, edge, arena),
-			pattern->label);
-		*from_type_ret = rg_answer_type_name(heap, heap->type[holder], arena);
-	}
-	return rg_arena_print(arena, "%s%s", *from_type_ret, *label_ret);
+	if (holder != RG_NO_ID && *rg_label_pattern(heap, edge, arena) == '.')
+		return rg_arena_print(arena, "%s%s%s",
+			rg_answer_type_name(heap, heap->type[holder], arena),
+			rg_label_pattern(heap, edge, arena), pattern->label);
+	return rg_arena_print(arena, "%s%s", rg_answer_type_name(heap, pattern->from_type, arena),
+		pattern->label);
 }
 
 static bool takes_weakrefs(const struct rg_heap *heap, uint32_t type)
@@ -189,16 +189,20 @@ static void fill_breaks(struct rg_answer_cycle *to, const struct rg_cycles *cycl
 	for (uint64_t i = 0; rows && i < n; i++) {
 		const struct rg_cycle_break *row = &group->breaks[i];
 		const struct rg_pattern *pattern = &cycles->patterns.rows[row->pattern];
-		const char *expression = rg_break_expression(cycles, group, row,
-			&rows[i].from_type, &rows[i].label, arena);
 
 		rows[i].kind = rg_kind_table[pattern->kind].name;
-		rows[i].to_type = rg_answer_type_name(heap, pattern->to_type, arena);
+		rows[i].label = pattern->label;
+		/* null: whatever the types, they are too many to name */
+		if (!row->rolled) {
+			rows[i].from_type = rg_answer_type_name(heap, pattern->from_type, arena);
+			rows[i].to_type = rg_answer_type_name(heap, pattern->to_type, arena);
+		}
+		rows[i].expression = break_expression(cycles, row, arena);
 		rows[i].count = row->count;
 		rows[i].leaves = row->leaves;
 		rows[i].up = row->count ? (double)row->up / (double)row->count : 0;
 		rows[i].example = rg_answer_reference_new(heap, row->from, row->edge, arena);
-		rows[i].advice = advice(cycles, row, expression, arena);
+		rows[i].advice = advice(cycles, row, rows[i].expression, arena);
 	}
 }
 

@@ -15,7 +15,7 @@ struct rg_answer_shape {
 };
 
 struct rg_answer_break {
-	const char *kind, *label, *from_type, *to_type, *advice;
+	const char *kind, *label, *from_type, *to_type, *expression, *advice;
 	uint64_t count, leaves;
 	double up;
 	struct rg_answer_reference *example;
@@ -51,10 +51,5 @@ extern const struct rg_answer rg_answer_cycles;
 enum rg_code rg_answer_cycles_init(struct rg_answer_cycles *answer,
 	const struct rg_cycles *cycles, const struct rg_answer_origin *origin, uint64_t limit,
 	struct rg_arena *arena, struct rg_error *err);
-
-/* The expression of a break as a person would write it: "Record.attrs['self']". */
-const char *rg_break_expression(const struct rg_cycles *cycles,
-	const struct rg_cycle_group *group, const struct rg_cycle_break *row,
-	const char **from_type_ret, const char **label_ret, struct rg_arena *arena);
 
 #endif

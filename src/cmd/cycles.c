@@ -33,8 +33,8 @@ static void print_breaks(const struct rg_answer_cycle *cycle, struct rg_arena *a
 	const struct rg_answer_break *rows = cycle->breaks.rows;
 
 	for (uint64_t i = 0; i < cycle->breaks.shown; i++) {
-		fprintf(out, "%-12s%s%s  (%s, %s up)\n", i ? "" : "   break",
-			plain(rows[i].from_type, 50, arena), plain(rows[i].label, 40, arena),
+		fprintf(out, "%-12s%s  (%s, %s up)\n", i ? "" : "   break",
+			plain(rows[i].expression, 80, arena),
 			rg_units_things(rows[i].count, "reference", "references", arena),
 			rg_units_share(rows[i].up, arena));
 		fprintf(out, "%-12s  %s\n", "", plain(rows[i].advice, 120, arena));

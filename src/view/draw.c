@@ -289,10 +289,9 @@ void rg_draw_finish(struct rg_draw *draw, const char *name, const char *title, b
 		source, (int)runtime.length, runtime.bytes, (unsigned)draw->rows.used,
 		rg_units_count(heap->n_objects, draw->arena));
 	draw->picture.legend = rg_arena_print(draw->arena, "%s%sheavy border: %s%s%s%s",
-		cycles ? "orange: reference cycle · " : "",
-		draw->has_cut ? "✂ dashed: reference to break · " : "",
-		cycles ? "member nearest a root" : "the object asked about",
+		cycles ? "orange: cycle · " : "", draw->has_cut ? "✂ dashed: break this · " : "",
+		cycles ? "nearest a root" : "the object asked about",
 		draw->has_root ? " · house: root" : "",
 		draw->has_aggregate ? " · 3-D box: several alike" : "",
-		draw->has_rest ? " · dashed box: left out" : "");
+		draw->has_rest ? " · dashed box: more" : "");
 }
