@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "heapdump/base/array.h"
+#include "heapdump/cpython/bytecode.h"
 #include "heapdump/cpython/readers.h"
 #include "heapdump/cpython/text.h"
 
@@ -200,8 +201,8 @@ static void make_plan(struct rg_walk *walk, struct rg_pytype *type)
 
 /* --- what the snapshot says of a type ---------------------------------------------------- */
 
-/* True when a class of TYPE's chain that Python code made defines NAME. */
-static bool defines(struct rg_walk *walk, const struct rg_pytype *type, const char *name)
+/* The function NAME that a class of TYPE's chain defines in Python, or 0. */
+static uint64_t find_method(struct rg_walk *walk, const struct rg_pytype *type, const char *name)
 {
 	uint64_t at = type->address;
 
@@ -213,10 +214,10 @@ static bool defines(struct rg_walk *walk, const struct rg_pytype *type, const ch
 				  rg_image_u64(walk->image, at + RG_TP_DICT), name)
 			: 0;
 		if (value)
-			return rg_walk_is(walk, value, "function");
+			return rg_walk_is(walk, value, "function") ? value : 0;
 		at = rg_image_u64(walk->image, at + RG_TP_BASE);
 	}
-	return false;
+	return 0;
 }
 
 bool rg_type_is(struct rg_walk *walk, const struct rg_pytype *type, const char *name)
@@ -266,9 +267,13 @@ static void set_flags(struct rg_walk *walk, struct rg_pytype *type)
 	if (rg_image_u64(walk->image, type->address + RG_TP_DEL))
 		type->flags |= RG_TYPE_LEGACY_DEL;
 	if (type->tp_flags & RG_TPFLAG_HEAP) {
-		if (defines(walk, type, "__del__"))
+		uint64_t del = find_method(walk, type, "__del__");
+
+		if (del)
 			type->flags |= RG_TYPE_FINALIZER;
-		if (defines(walk, type, "__sizeof__"))
+		if (del && rg_bytecode_keeps_self(walk, del))
+			type->flags |= RG_TYPE_KEEPS_SELF;
+		if (find_method(walk, type, "__sizeof__"))
 			type->flags |= RG_TYPE_SIZEOF;
 	}
 }

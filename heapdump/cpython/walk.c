@@ -351,6 +351,24 @@ static void accept_guess(struct rg_walk *walk, const struct rg_guess *guess, uin
 }
 
 /*
+ * True when a guess may lead to an object that nothing exact led to. Stray words of a stack never
+ * make an object, those of a body may; what claims to be tracked is in the lists or none at all.
+ */
+static bool may_be_new(struct rg_walk *walk, const struct rg_guess *guess)
+{
+	uint64_t refcount = rg_image_u64(walk->image, guess->target);
+	uint32_t type;
+
+	if (guess->source == RG_NO_OBJECT || refcount == 0 || refcount >= IMMORTAL_311
+		|| !rg_image_at(walk->image, guess->target, 16))
+		return false;
+	type = rg_types_get(walk, rg_image_u64(walk->image, guess->target + RG_OB_TYPE));
+	return type != RG_NO_TYPE
+		&& !(has_gc_head(walk, &walk->types.rows[type], guess->target)
+			&& rg_image_u64(walk->image, guess->target - RG_GC_HEAD));
+}
+
+/*
  * Judge the guesses in order. One that leads to a new object is followed at once, so that what
  * that object explains is known to the guesses behind it.
  */
@@ -359,15 +377,9 @@ static void resolve_guesses(struct rg_walk *walk, uint32_t next)
 	for (size_t i = 0; i < walk->n_guesses && !walk->out_of_memory; i++) {
 		struct rg_guess guess = walk->guesses[i];
 		uint32_t number = rg_objects_find(&walk->objects, guess.target);
-		uint64_t refcount = rg_image_u64(walk->image, guess.target);
 
-		if (number == RG_NO_OBJECT) {
-			/* stray words of a stack never make an object, those of a body may */
-			if (guess.source == RG_NO_OBJECT || refcount == 0
-				|| refcount >= IMMORTAL_311)
-				continue;
+		if (number == RG_NO_OBJECT && may_be_new(walk, &guess))
 			number = rg_walk_object(walk, guess.target);
-		}
 		if (number == RG_NO_OBJECT || !is_unexplained(walk, number))
 			continue;
 		accept_guess(walk, &guess, number);

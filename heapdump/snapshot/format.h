@@ -74,6 +74,7 @@ enum {
 	RG_TYPE_LEGACY_DEL = 1 << 11,	/* has tp_del: the collector refuses it */
 	RG_TYPE_CELL = 1 << 12,		/* its instances are closure cells */
 	RG_TYPE_GUESSED = 1 << 13,	/* parts of it were found by scanning its body */
+	RG_TYPE_KEEPS_SELF = 1 << 14,	/* its __del__ cannot bring an instance back */
 };
 
 /* How the label of a reference is given. */

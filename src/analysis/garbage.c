@@ -48,7 +48,9 @@ static enum rg_code find_dead(struct work *work)
 /* A finalizer in Python that has not run can bring its object back. */
 static bool may_come_back(const struct rg_heap *heap, uint32_t id)
 {
-	return rg_heap_type(heap, id)->flags & RG_TYPE_FINALIZER
+	uint32_t flags = rg_heap_type(heap, id)->flags;
+
+	return flags & RG_TYPE_FINALIZER && !(flags & RG_TYPE_KEEPS_SELF)
 		&& !(heap->flags[id] & RG_OBJECT_FINALIZED);
 }
 
