@@ -144,6 +144,28 @@ void rg_bytes_deinit(struct rg_bytes *bytes)
 	memset(bytes, 0, sizeof(*bytes));
 }
 
+/* --- writing ------------------------------------------------------------------------------ */
+
+/* The temporary files there are, for a signal handler to remove: a program has one or two. */
+#define UNFINISHED 4
+static char *volatile unfinished[UNFINISHED];
+
+static void note_unfinished(char *from, char *to)
+{
+	for (int i = 0; i < UNFINISHED; i++)
+		if (unfinished[i] == from) {
+			unfinished[i] = to;
+			return;
+		}
+}
+
+void rg_output_remove_all(void)
+{
+	for (int i = 0; i < UNFINISHED; i++)
+		if (unfinished[i])
+			unlink(unfinished[i]);
+}
+
 /* PATH cannot be written to, as errno says; OUT is released. */
 static enum rg_code fail_output(struct rg_output *out, const char *path, struct rg_error *err)
 {
@@ -184,6 +206,7 @@ enum rg_code rg_output_open(
 		errno = error;
 		return fail_output(out, path, err);
 	}
+	note_unfinished(NULL, out->temporary);
 	if (fchmod(fd, (mode_t)mode) < 0 || !(out->stream = fdopen(fd, "w"))) {
 		enum rg_code code = fail_output(out, path, err);
 
@@ -214,6 +237,8 @@ enum rg_code rg_output_commit(struct rg_output *out, struct rg_error *err)
 		rg_output_abandon(out);
 		return RG_SYSTEM;
 	}
+	/* in place: nothing is left to remove */
+	note_unfinished(out->temporary, NULL);
 	free(out->temporary);
 	out->temporary = NULL;
 	rg_output_abandon(out);
@@ -224,8 +249,10 @@ void rg_output_abandon(struct rg_output *out)
 {
 	if (out->stream)
 		fclose(out->stream);
-	if (out->temporary)
+	if (out->temporary) {
 		unlink(out->temporary);
+		note_unfinished(out->temporary, NULL);
+	}
 	free(out->temporary);
 	free(out->path);
 	memset(out, 0, sizeof(*out));

@@ -43,4 +43,7 @@ enum rg_code rg_output_commit(struct rg_output *out, struct rg_error *err);
 /* Give up: the temporary file goes. Safe on an OUT that is zeroed or committed. */
 void rg_output_abandon(struct rg_output *out);
 
+/* Remove the temporary files of all that is open: safe in a signal handler. */
+void rg_output_remove_all(void);
+
 #endif

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "heapdump/base/file.h"
 #include "src/cli/help.h"
+#include "src/cli/progress.h"
 #include "src/cli/report.h"
 
 const struct rg_command *rg_command_find(const char *name)
@@ -86,6 +88,7 @@ static enum rg_code run_command(struct rg_context *context, int argc, char **arg
 		return code;
 	if (context->settings.help)
 		return rg_help_command(context->command, stdout);
+	rg_progress_start();
 	context->words = argv + first;
 	context->n_words = argc - first;
 	code = check_words(context);
@@ -110,6 +113,25 @@ static enum rg_code close_output(struct rg_error *err)
 		strerror(error ? error : EIO));
 }
 
+/* Ctrl-C and the like: no partial file stays; the guardian sees to the target by itself. */
+static void on_end(int signal_number)
+{
+	rg_output_remove_all();
+	signal(signal_number, SIG_DFL);
+	raise(signal_number);
+}
+
+static void set_signals(void)
+{
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		/* one that is ignored (nohup) stays ignored */
+		if (signal(ends[i], on_end) == SIG_IGN)
+			signal(ends[i], SIG_IGN);
+}
+
 int rg_command_main(int argc, char **argv)
 {
 	struct rg_context context = { 0 };
@@ -117,7 +139,7 @@ int rg_command_main(int argc, char **argv)
 	enum rg_code code, closed;
 
 	setlocale(LC_CTYPE, "");
-	signal(SIGPIPE, SIG_IGN);
+	set_signals();
 	rg_error_init(&context.err);
 	if (!word) {
 		rg_help_overview(stderr);
@@ -136,6 +158,7 @@ int rg_command_main(int argc, char **argv)
 		code = context.command ? run_command(&context, argc - 1, argv + 1)
 				       : unknown_command(word, &context.err);
 	}
+	rg_progress_stop();
 	closed = close_output(&context.err);
 	if (!code)
 		code = closed;

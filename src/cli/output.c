@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "heapdump/base/file.h"
+#include "src/cli/progress.h"
 #include "src/cli/report.h"
 #include "src/cli/terminal.h"
 #include "src/emit/dot.h"
@@ -39,6 +40,7 @@ enum rg_code rg_output_answer(struct rg_context *context, const struct rg_output
 	struct rg_output output;
 	enum rg_code code;
 
+	rg_progress_stop();
 	if (!path || strcmp(path, "-") == 0)
 		return write_form(context, forms, stdout);
 	code = rg_output_open(&output, path, 0600, &context->err);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "heapdump/base/arena.h"
+#include "src/cli/progress.h"
 #include "src/emit/escape.h"
 
 #include <string.h>
@@ -46,6 +47,7 @@ void rg_report(const struct rg_error *err, bool json)
 {
 	struct rg_arena arena = { 0 };
 
+	rg_progress_stop();
 	if (json) {
 		report_json(err);
 		return;
@@ -63,6 +65,7 @@ void rg_remark(const char *fmt, ...)
 {
 	va_list args;
 
+	rg_progress_stop();
 	fputs("refgraph: ", stderr);
 	va_start(args, fmt);
 	vfprintf(stderr, fmt, args);

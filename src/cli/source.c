@@ -13,6 +13,7 @@
 #include "heapdump/base/file.h"
 #include "heapdump/capture/capture.h"
 #include "heapdump/image/process.h"
+#include "src/cli/progress.h"
 #include "src/cli/report.h"
 
 #define KEPT 5			/* captures in the cache folder */
@@ -208,6 +209,7 @@ enum rg_code rg_source_capture(struct rg_context *context, pid_t pid, const char
 
 	if (code)
 		return code;
+	rg_progress_phase("capturing the process");
 	code = rg_capture_write(&capture, output.stream, &context->err);
 	if (!code)
 		code = rg_output_commit(&output, &context->err);
@@ -231,6 +233,7 @@ static enum rg_code open_pid(struct rg_source *source, struct rg_context *contex
 	if (!source->path)
 		return rg_nomem(&context->err);
 	code = rg_source_capture(context, pid, source->path, NULL);
+	rg_progress_phase("reading the heap");
 	if (!code)
 		code = rg_heap_init(&source->heap, source->path, &context->err);
 	if (code)
@@ -252,6 +255,7 @@ enum rg_code rg_source_open(struct rg_source *source, struct rg_context *context
 	pid_t pid;
 
 	memset(source, 0, sizeof(*source));
+	rg_progress_phase("reading the heap");
 	code = rg_source_pid(word, &pid, &context->err);
 	if (!code && pid)
 		code = open_pid(source, context, pid);

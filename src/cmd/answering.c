@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "src/answer/common.h"
+#include "src/cli/progress.h"
 #include "src/heap/policy.h"
 #include "src/select/select.h"
 
@@ -97,6 +98,7 @@ enum rg_code rg_answering_cycles(struct rg_answering *answering, struct rg_cycle
 		.selected = answering->has_selection ? &answering->selected : NULL,
 	};
 
+	rg_progress_phase("finding the cycles");
 	return rg_cycles_init(cycles, &answering->source.heap, &options,
 		&answering->context->err);
 }
