@@ -12,7 +12,8 @@
 #include "heapdump/snapshot/writer.h"
 
 #define COLLECTION_RETRIES 20	/* while the collector runs, its lists are in motion */
-#define COLLECTION_WAIT_US 2000
+#define COLLECTION_WAIT_US 2000	/* before the second attempt; then longer and longer */
+#define COLLECTION_WAIT_MAX_US 200000
 #define SHIFT 3			/* CPython's objects are 8-aligned at least */
 
 /* A frozen process and what was found in it. */
@@ -81,7 +82,8 @@ static enum rg_code check_target(const struct rg_capture *capture,
 			process->pid);
 		return rg_at_pid(err, process->pid);
 	}
-	if (process->state == 'Z' || process->state == 'X') {
+	/* the main thread may end before the others: these have the memory still */
+	if ((process->state == 'Z' || process->state == 'X') && process->threads < 2) {
 		rg_fail(err, RG_SYSTEM, "zombie",
 			"pid %d: a zombie, it has ended and has no memory any more", process->pid);
 		rg_hint(err, "its parent, pid %d, has not collected it yet", process->parent);
@@ -136,18 +138,28 @@ static enum rg_code freeze_once(struct frozen *frozen, pid_t pid, struct rg_erro
 	return code;
 }
 
-/* Freeze at a moment when no collection runs, if there is one. */
+/*
+ * Freeze at a moment when no collection runs, if there is one. During most of a collection, and
+ * for an instant while an object is added, the lists do not even close: they look like none. That
+ * it is a CPython we know was seen before.
+ */
 static enum rg_code freeze(struct frozen *frozen, pid_t pid, struct rg_error *err)
 {
-	enum rg_code code;
+	unsigned wait = COLLECTION_WAIT_US;
 
 	for (int attempt = 0;; attempt++) {
+		enum rg_code code;
+		bool moving;
+
 		memset(frozen, 0, sizeof(*frozen));
 		code = freeze_once(frozen, pid, err);
-		if (code || !frozen->gc.collecting || attempt == COLLECTION_RETRIES)
+		moving = code == RG_BAD_DATA || (!code && frozen->gc.collecting);
+		if (!moving || attempt == COLLECTION_RETRIES)
 			return code;
-		thaw(frozen);
-		usleep(COLLECTION_WAIT_US);
+		if (!code)
+			thaw(frozen);
+		usleep(wait);
+		wait = wait * 3 / 2 < COLLECTION_WAIT_MAX_US ? wait * 3 / 2 : COLLECTION_WAIT_MAX_US;
 	}
 }
 

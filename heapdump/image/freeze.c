@@ -96,6 +96,14 @@ struct stop_pass {
 	int error;
 };
 
+/* Ended meanwhile, or a leader that ended before the others. */
+static bool has_ended(pid_t tid)
+{
+	struct rg_process thread;
+
+	return rg_process_read(&thread, tid, NULL) || thread.state == 'Z' || thread.state == 'X';
+}
+
 static bool seize_new(void *context, pid_t tid)
 {
 	struct stop_pass *pass = context;
@@ -106,10 +114,11 @@ static bool seize_new(void *context, pid_t tid)
 		if (freeze->threads[i] == tid)
 			return true;
 	if (ptrace(PTRACE_SEIZE, tid, 0, 0) < 0) {
-		/* one that ended meanwhile, or a leader that ended before the others */
-		if (errno == ESRCH || (errno == EPERM && freeze->n_threads > 0))
+		int error = errno;
+
+		if (error == ESRCH || has_ended(tid))
 			return true;
-		pass->error = errno;
+		pass->error = error;
 		return false;
 	}
 	slot = RG_PUSH(freeze->threads, freeze->n_threads, freeze->threads_capacity);
@@ -238,18 +247,24 @@ static void tie_copy(pid_t tid, struct call *call)
 /* Run from the stop before the call to the stop behind it. */
 static bool step_through(pid_t tid, struct call *call)
 {
+	int signal = 0;
+
 	for (int stops = 0; stops < 2;) {
 		int status;
 
-		if (ptrace(PTRACE_SYSCALL, tid, 0, 0) < 0)
+		if (ptrace(PTRACE_SYSCALL, tid, 0, signal) < 0)
 			return false;
 		status = wait_stop(tid);
 		if (status < 0)
 			return false;
+		signal = 0;
 		if (WSTOPSIG(status) == (SIGTRAP | 0x80))
 			stops++;
 		else if (event_of(status) == PTRACE_EVENT_CLONE)
 			tie_copy(tid, call);
+		else if (!event_of(status))
+			/* a SIGSTOP: no mask holds it back, and it must not be lost */
+			signal = WSTOPSIG(status);
 	}
 	return true;
 }

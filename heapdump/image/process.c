@@ -186,12 +186,33 @@ enum rg_code rg_process_refused(struct rg_error *err, pid_t pid, const char *wha
 	return rg_at_pid(err, pid);
 }
 
+static bool note_living(void *context, pid_t tid)
+{
+	struct rg_process thread;
+
+	if (rg_process_read(&thread, tid, NULL) || thread.state == 'Z' || thread.state == 'X')
+		return true;
+	*(pid_t *)context = tid;
+	return false;
+}
+
+/* PID, or where its leader has ended before the others a thread that still has the memory. */
+static pid_t living_thread(pid_t pid)
+{
+	char folder[64];
+	pid_t found = pid;
+
+	snprintf(folder, sizeof(folder), "/proc/%d/task", pid);
+	rg_process_each(folder, note_living, &found);
+	return found;
+}
+
 enum rg_code rg_process_open(pid_t pid, const char *name, int *fd_ret, struct rg_error *err)
 {
 	char path[64];
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	snprintf(path, sizeof(path), "/proc/%d/%s", living_thread(pid), name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return rg_process_refused(err, pid, "its memory cannot be read", errno);

@@ -123,8 +123,8 @@ def containers(number):
     chained.append(map(len, chained))
 
 
-FAMILIES = (self_loops, nests, materialised, closures, classes, tracebacks, generators, coroutines,
-            bound_methods, containers)
+FAMILIES = (self_loops, nests, materialised, closures, classes, tracebacks, bound_methods,
+            containers)
 
 
 def mixed(number):
@@ -211,6 +211,12 @@ def drop(name, count):
         function(number)
     live.say("ready")
     live.hear()
+    if name in ("generators", "coroutines"):
+        # the collector closes them, which breaks their cycles: freed, but not counted
+        before = len(gc.get_objects())
+        gc.collect()
+        live.say(before - len(gc.get_objects()))
+        return
     gc.set_debug(gc.DEBUG_SAVEALL)
     collected = gc.collect()
     gc.set_debug(0)
@@ -230,16 +236,24 @@ def dropped(folder, name, count):
         return garbage, snapshot, target.ask()
 
 
+def count_types(part):
+    """Type name -> number of objects; local classes share a name."""
+    types = collections.Counter()
+    for row in part["types"]["rows"]:
+        types[row["type"]] += row["count"]
+    return types
+
+
 def check_agreement(name, garbage, truth):
     collectable = garbage["collectable"]
     live.check(truth["collected"] > 0, name, "dropped nothing")
     live.equal(collectable["tracked"], truth["collected"], name + ": collectable.tracked")
     live.equal(collectable["cycles"], truth["cycles"][0], name + ": collectable.cycles")
-    rows = {row["type"]: row["count"] for row in collectable["types"]["rows"]}
+    rows = count_types(collectable)
     for kind, number in truth["types"].items():
         # more of a type than the collector has are untracked and die with the others
-        live.check(rows.get(kind, 0) >= number, "%s: %d of type %s, expected %d" % (
-            name, rows.get(kind, 0), kind, number))
+        live.check(rows[kind] >= number, "%s: %d of type %s, expected %d" % (
+            name, rows[kind], kind, number))
     live.equal(sum(rows.values()), collectable["objects"], name + ": objects of all types")
     live.equal(sum(truth["types"].values()), truth["collected"], name + ": objects saved")
 
@@ -267,6 +281,16 @@ def test_families(folder):
     live.check(not failures, "; ".join(failures))
 
 
+def test_suspended(folder):
+    """Generators and coroutines that wait in a cycle are collectable"""
+    for name in ("generators", "coroutines"):
+        number = live.count(300, 3000)
+        garbage, _snapshot, freed = dropped(folder, name, number)
+        live.check(freed >= 2 * number, name, "dropped nothing")
+        live.equal(garbage["collectable"]["tracked"], freed, name + ": collectable.tracked")
+        check_sets(name, garbage)
+
+
 def test_resurrection(folder):
     """Objects that come back in __del__ are set apart, with what they hold"""
     number = live.count(300, 3000)
@@ -275,9 +299,9 @@ def test_resurrection(folder):
     live.equal(truth["saved"], number, "objects that came back")
     # each with its __dict__, where there is one as an object, and its list
     apart = garbage["may_resurrect"]
-    rows = {row["type"]: row["count"] for row in apart["types"]["rows"]}
-    live.equal(rows.get("__main__.Lazarus"), number, "Lazarus in may_resurrect")
-    live.equal(rows.get("list"), number, "lists in may_resurrect")
+    rows = count_types(apart)
+    live.equal(rows["__main__.Lazarus"], number, "Lazarus in may_resurrect")
+    live.equal(rows["list"], number, "lists in may_resurrect")
     live.equal(apart["tracked"], 2 * number, "may_resurrect.tracked")
     live.equal(truth["types"], {"list": number}, "types that were freed")
 
@@ -288,9 +312,10 @@ def test_hidden(folder):
     garbage, _snapshot, truth = dropped(folder, "hidden", number)
     live.equal(truth["collected"], 0, "objects that the collector frees")
     live.equal(garbage["collectable"]["tracked"], 0, "collectable.tracked")
-    rows = {row["type"]: row["count"] for row in garbage["hidden"]["types"]["rows"]}
-    live.equal(rows.get("__main__.Zone"), number, "Zone in hidden")
-    live.equal(rows.get("datetime.datetime"), number, "datetime in hidden")
+    rows = count_types(garbage["hidden"])
+    number += 1     # the first one is still there
+    live.equal(rows["__main__.Zone"], number, "Zone in hidden")
+    live.equal(rows["datetime.datetime"], number, "datetime in hidden")
     live.equal(garbage["hidden"]["cycles"], number, "hidden.cycles")
     check_sets("hidden", garbage, hidden=garbage["hidden"]["tracked"])
 
@@ -305,8 +330,7 @@ def test_cycles(folder):
         types = collections.Counter()
         for row in rows:
             live.equal(row["held_by"], None, name + ": what holds garbage")
-            for entry in row["types"]["rows"]:
-                types[entry["type"]] += entry["count"]
+            types += count_types(row)
         live.equal(types[kind], number, "%s: objects of type %s in cycles" % (name, kind))
         live.equal([sum(row["alike"] for row in rows), sum(row["objects_all"] for row in rows)],
                    truth["cycles"], name + ": cycles, and objects in them")
@@ -315,4 +339,4 @@ def test_cycles(folder):
         live.equal(len(rows), 1, name + ": patterns")
 
 
-live.main(test_families, test_resurrection, test_hidden, test_cycles)
+live.main(test_families, test_suspended, test_resurrection, test_hidden, test_cycles)

@@ -174,11 +174,12 @@ class Target:
         end = time.monotonic() + seconds
         while b"\n" not in self.rest:
             left = max(0, end - time.monotonic())
-            ready = select.select([self.child.stdout], [], [], left)[0]
-            check(ready, "%s has said nothing for %d s: %s" % (
-                self.name, seconds, process(self.pid)))
+            if not select.select([self.child.stdout], [], [], left)[0]:
+                raise AssertionError("%s has said nothing for %d s: %s" % (
+                    self.name, seconds, process(self.pid)))
             data = os.read(self.child.stdout.fileno(), 65536)
-            check(data, "%s has ended: %s" % (self.name, self.status(10)))
+            if not data:
+                raise AssertionError("%s has ended: %s" % (self.name, self.status(10)))
             self.rest += data
         line, self.rest = self.rest.split(b"\n", 1)
         return json.loads(line)
