@@ -194,18 +194,6 @@ void rg_answer_envelope_init(struct rg_answer_envelope *envelope, const struct r
 	*envelope = (struct rg_answer_envelope){ source, policy, totals };
 }
 
-const char *rg_answer_type_name(const struct rg_heap *heap, uint32_t type,
-	struct rg_arena *arena)
-{
-	const struct rg_heap_type *row = &heap->types[type];
-
-	if (row->module.length == 0
-		|| (row->module.length == 8 && memcmp(row->module.bytes, "builtins", 8) == 0))
-		return rg_arena_text(arena, row->name.bytes, row->name.length);
-	return rg_arena_print(arena, "%.*s.%.*s", (int)row->module.length, row->module.bytes,
-		(int)row->name.length, row->name.bytes);
-}
-
 struct rg_answer_object *rg_answer_object_new(const struct rg_heap *heap, uint32_t id, bool raw,
 	struct rg_arena *arena)
 {
@@ -216,7 +204,7 @@ struct rg_answer_object *rg_answer_object_new(const struct rg_heap *heap, uint32
 		return NULL;
 	object->id = id;
 	object->address = heap->address[id];
-	object->type = rg_answer_type_name(heap, heap->type[id], arena);
+	object->type = rg_label_type(heap, heap->type[id], arena);
 	object->type_id = heap->type[id];
 	object->size = heap->size[id];
 	object->footprint = rg_heap_footprint(heap, id, raw);

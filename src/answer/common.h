@@ -93,10 +93,6 @@ struct rg_answer_origin {
 void rg_answer_envelope_init(struct rg_answer_envelope *envelope, const struct rg_heap *heap,
 	const struct rg_answer_origin *origin, struct rg_arena *arena);
 
-/* "module.Type" without the module of builtins. */
-const char *rg_answer_type_name(const struct rg_heap *heap, uint32_t type,
-	struct rg_arena *arena);
-
 struct rg_answer_object *rg_answer_object_new(const struct rg_heap *heap, uint32_t id, bool raw,
 	struct rg_arena *arena);
 

@@ -5,7 +5,7 @@
 
 #include "heapdump/base/array.h"
 #include "src/answer/rows.h"
-#include "src/answer/units.h"
+#include "heapdump/base/units.h"
 #include "src/heap/label.h"
 
 #define INNER_LIMIT 20		/* rows of the lists within a cycle */
@@ -135,9 +135,9 @@ static const char *break_expression(const struct rg_cycles *cycles,
 		holder = holder_of(cycles, cycles->components.of[row->from], row->from, &edge);
 	if (holder != RG_NO_ID && *rg_label_pattern(heap, edge, arena) == '.')
 		return rg_arena_print(arena, "%s%s%s",
-			rg_answer_type_name(heap, heap->type[holder], arena),
+			rg_label_type(heap, heap->type[holder], arena),
 			rg_label_pattern(heap, edge, arena), pattern->label);
-	return rg_arena_print(arena, "%s%s", rg_answer_type_name(heap, pattern->from_type, arena),
+	return rg_arena_print(arena, "%s%s", rg_label_type(heap, pattern->from_type, arena),
 		pattern->label);
 }
 
@@ -194,8 +194,8 @@ static void fill_breaks(struct rg_answer_cycle *to, const struct rg_cycles *cycl
 		rows[i].label = pattern->label;
 		/* null: whatever the types, they are too many to name */
 		if (!row->rolled) {
-			rows[i].from_type = rg_answer_type_name(heap, pattern->from_type, arena);
-			rows[i].to_type = rg_answer_type_name(heap, pattern->to_type, arena);
+			rows[i].from_type = rg_label_type(heap, pattern->from_type, arena);
+			rows[i].to_type = rg_label_type(heap, pattern->to_type, arena);
 		}
 		rows[i].expression = break_expression(cycles, row, arena);
 		rows[i].count = row->count;
@@ -220,9 +220,9 @@ static void fill_pattern(struct rg_answer_cycle *to, const struct rg_cycles *cyc
 		const struct rg_pattern *pattern = &cycles->patterns.rows[group->patterns[i]];
 
 		rows[i] = (struct rg_answer_pattern){
-			rg_answer_type_name(heap, pattern->from_type, arena),
+			rg_label_type(heap, pattern->from_type, arena),
 			rg_kind_table[pattern->kind].name, pattern->label,
-			rg_answer_type_name(heap, pattern->to_type, arena) };
+			rg_label_type(heap, pattern->to_type, arena) };
 	}
 }
 

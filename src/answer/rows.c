@@ -16,7 +16,7 @@ void rg_rows_types(struct rg_list *list, const struct rg_heap *heap,
 		const struct rg_heap_type *type = &heap->types[sum->type];
 
 		rows[i] = (struct rg_answer_type){
-			.type = rg_answer_type_name(heap, sum->type, arena),
+			.type = rg_label_type(heap, sum->type, arena),
 			.module = rg_arena_text(arena, type->module.bytes, type->module.length),
 			.type_id = sum->type, .count = sum->count, .size = sum->size,
 			.share = total ? (double)sum->size / (double)total : 0 };

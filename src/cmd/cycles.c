@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "src/answer/cycles.h"
-#include "src/answer/units.h"
+#include "heapdump/base/units.h"
 #include "src/cmd/answering.h"
 #include "src/cmd/commands.h"
 #include "src/emit/escape.h"

@@ -1,5 +1,5 @@
 #include "src/answer/summary.h"
-#include "src/answer/units.h"
+#include "heapdump/base/units.h"
 #include "src/cmd/answering.h"
 #include "src/cmd/commands.h"
 #include "src/emit/escape.h"

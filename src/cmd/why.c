@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "heapdump/base/array.h"
-#include "src/answer/units.h"
+#include "heapdump/base/units.h"
 #include "src/answer/why.h"
 #include "src/cmd/answering.h"
 #include "src/cmd/commands.h"

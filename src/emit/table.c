@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/answer/units.h"
+#include "heapdump/base/units.h"
 #include "src/emit/escape.h"
 
 #define CELL 400	/* characters of a text that a cell keeps */

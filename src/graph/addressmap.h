@@ -1,6 +1,6 @@
 /*
  * From an address to its id: a bitmap of object starts with the rank of each word, interleaved
- * (facts/graph-algorithms.md section 5; G. Jacobson, "Space-efficient static trees and graphs",
+ * (G. Jacobson, "Space-efficient static trees and graphs",
  * FOCS 1989), below a directory of two levels.
  *
  *	top[address >> 30]		-> table of a GiB, where it has RG_ADDRESSMAP_GIB objects

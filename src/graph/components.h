@@ -1,7 +1,7 @@
 /*
  * Strongly connected components: Pearce's variant of Tarjan's algorithm (D. J. Pearce, "A
  * space-efficient algorithm for finding strongly connected components", IPL 116, 2016), iterative,
- * one record a vertex, both stacks in one array. facts/graph-algorithms.md section 4.
+ * one record a vertex, both stacks in one array.
  */
 #ifndef RG_GRAPH_COMPONENTS_H
 #define RG_GRAPH_COMPONENTS_H

@@ -1,6 +1,6 @@
 /*
  * The references to break: which patterns of edges to remove from a strongly connected graph so
- * that no cycle is left (a feedback arc set in whole patterns). See DESIGN.md section 6.
+ * that no cycle is left (a feedback arc set in whole patterns).
  *
  * Every cycle has an edge that does not lead away from the entry (d[to] <= d[from], d the
  * distance from it), so the patterns that contain such an edge are enough. Each is then given

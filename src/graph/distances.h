@@ -1,7 +1,6 @@
 /*
  * Distances in edges from a list of vertices, and by which edge each vertex was first reached:
  * breadth-first search (E. F. Moore, 1959), with the prefetch distances of
- * facts/graph-algorithms.md section 6.
  */
 #ifndef RG_GRAPH_DISTANCES_H
 #define RG_GRAPH_DISTANCES_H

@@ -1,6 +1,6 @@
 /*
  * Work and result arrays of graph passes: large ones on huge pages, where the first touch of fresh
- * memory would cost a third of the time (facts/graph-algorithms.md section 7). Released by free().
+ * memory would cost a third of the time. Released by free().
  */
 #ifndef RG_GRAPH_PAGES_H
 #define RG_GRAPH_PAGES_H

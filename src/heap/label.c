@@ -179,6 +179,17 @@ bool rg_label_is_dict(const struct rg_heap *heap, uint32_t edge)
 
 /* --- names of objects and roots ---------------------------------------------------------------- */
 
+const char *rg_label_type(const struct rg_heap *heap, uint32_t type, struct rg_arena *arena)
+{
+	const struct rg_heap_type *row = &heap->types[type];
+
+	if (row->module.length == 0
+		|| (row->module.length == 8 && memcmp(row->module.bytes, "builtins", 8) == 0))
+		return rg_arena_text(arena, row->name.bytes, row->name.length);
+	return rg_arena_print(arena, "%.*s.%.*s", (int)row->module.length, row->module.bytes,
+		(int)row->name.length, row->name.bytes);
+}
+
 static const char *value_text(const struct rg_heap *heap, uint32_t id, enum rg_value_kind kind,
 	struct rg_arena *arena)
 {

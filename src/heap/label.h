@@ -24,6 +24,9 @@ bool rg_label_is_dict(const struct rg_heap *heap, uint32_t edge);
 const char *rg_label_value(const struct rg_heap *heap, uint32_t id, bool *exact_ret,
 	struct rg_arena *arena);
 
+/* "module.Type" of a row of types, without the module of builtins. */
+const char *rg_label_type(const struct rg_heap *heap, uint32_t type, struct rg_arena *arena);
+
 /* The name of a function, module or type, or NULL; and where it was written, or NULL. */
 const char *rg_label_name(const struct rg_heap *heap, uint32_t id, struct rg_arena *arena);
 const char *rg_label_place(const struct rg_heap *heap, uint32_t id, struct rg_arena *arena);

@@ -1,6 +1,7 @@
 #include "src/view/chain.h"
 
-#include "src/answer/common.h"
+#include "src/heap/label.h"
+
 
 /* The same reference drawn twice, because two chains share it, is drawn once. */
 static void drop_repeated_edges(struct rg_picture *picture)
@@ -36,7 +37,7 @@ enum rg_code rg_view_chains(struct rg_draw *draw, const struct rg_paths *paths,
 	drop_repeated_edges(&draw->picture);
 	if (n == 1)
 		title = rg_arena_print(draw->arena, "Why is this %s alive?",
-			rg_answer_type_name(draw->heap, draw->heap->type[ids[0]], draw->arena));
+			rg_label_type(draw->heap, draw->heap->type[ids[0]], draw->arena));
 	rg_draw_finish(draw, "why", title, false);
 	return code;
 }

@@ -4,8 +4,7 @@
 #include <string.h>
 
 #include "heapdump/base/array.h"
-#include "src/answer/common.h"
-#include "src/answer/units.h"
+#include "heapdump/base/units.h"
 #include "src/heap/label.h"
 
 #define SIBLINGS 3	/* references of one pattern that are drawn one by one */

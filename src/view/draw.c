@@ -4,8 +4,7 @@
 #include <string.h>
 
 #include "heapdump/base/array.h"
-#include "src/answer/common.h"
-#include "src/answer/units.h"
+#include "heapdump/base/units.h"
 #include "src/heap/fold.h"
 #include "src/heap/label.h"
 
@@ -101,7 +100,7 @@ static const char *facts_of(struct rg_draw *draw, uint32_t id)
 
 static const char *tooltip_of(struct rg_draw *draw, uint32_t id)
 {
-	const char *type = rg_answer_type_name(draw->heap, draw->heap->type[id], draw->arena);
+	const char *type = rg_label_type(draw->heap, draw->heap->type[id], draw->arena);
 	const char *name = rg_label_name(draw->heap, id, draw->arena);
 
 	if (draw->stable)

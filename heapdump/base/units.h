@@ -1,6 +1,6 @@
 /* Numbers as people read them: "4,811", "18.4 MiB", "76.7 %". */
-#ifndef RG_ANSWER_UNITS_H
-#define RG_ANSWER_UNITS_H
+#ifndef RG_BASE_UNITS_H
+#define RG_BASE_UNITS_H
 
 #include <stdint.h>
 

@@ -1,4 +1,4 @@
-#include "src/answer/units.h"
+#include "heapdump/base/units.h"
 
 #include <stdio.h>
 
