@@ -163,6 +163,20 @@ static enum rg_code freeze(struct frozen *frozen, pid_t pid, struct rg_error *er
 	}
 }
 
+/* A copy that was killed reads as if there were nothing: what was found in it is no heap. */
+static enum rg_code check_copy(const struct frozen *frozen, pid_t pid, struct rg_error *err)
+{
+	char byte;
+
+	if (pread(frozen->guardian.mem_fd, &byte, 1, (off_t)frozen->runtime.address) == 1)
+		return RG_OK;
+	rg_fail(err, RG_SYSTEM, "copy-died",
+		"pid %d: its frozen copy was killed before it was read; the process itself runs on",
+		pid);
+	rg_hint(err, "was it for want of memory? try again");
+	return rg_at_pid(err, pid);
+}
+
 /* --- facts ------------------------------------------------------------------------------- */
 
 static void write_number(struct rg_writer *writer, const char *name, unsigned i, uint64_t value)
@@ -239,6 +253,9 @@ enum rg_code rg_capture_write(struct rg_capture *capture, FILE *stream, struct r
 			rg_guardian_release(&frozen.guardian);
 		write_facts(writer, capture, &process, &frozen);
 		code = rg_walk_heap(&frozen.image, &frozen.runtime, writer, capture->values, err);
+		if (!capture->stopped && (!code || code == RG_BAD_DATA)
+			&& check_copy(&frozen, capture->pid, err))
+			code = RG_SYSTEM;
 		thaw(&frozen);
 	}
 	if (!code)

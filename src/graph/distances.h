@@ -1,6 +1,6 @@
 /*
  * Distances in edges from a list of vertices, and by which edge each vertex was first reached:
- * breadth-first search (E. F. Moore, 1959), with the prefetch distances of
+ * breadth-first search (E. F. Moore, "The shortest path through a maze", 1959), prefetching ahead.
  */
 #ifndef RG_GRAPH_DISTANCES_H
 #define RG_GRAPH_DISTANCES_H

@@ -33,7 +33,7 @@ void rg_graph_deinit(struct rg_graph *graph);
 /*
  * Every edge turned round. label[i] of the result is the index in GRAPH of the edge it came from;
  * the edges of a vertex are in order of their source, then of their index. O(n + m) time, no
- * memory besides the result's 4n + 8m bytes. Counting sort, with the prefetch distances of
+ * memory besides the result's 4n + 8m bytes. Counting sort, prefetching ahead.
  */
 enum rg_code rg_graph_reverse(
 	const struct rg_graph *graph, struct rg_graph *reverse_ret, struct rg_error *err);

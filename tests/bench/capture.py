@@ -1,0 +1,112 @@
+"""Measure a capture and the first answers at a million objects: what it costs the target, and us.
+
+Not a test: a program that prints a table. usage: make bench, or
+REFGRAPH=build/refgraph python3 tests/bench/capture.py [WORKLOAD ...] [-n OBJECTS]
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "python"))
+REFGRAPH = os.environ.get("REFGRAPH", "refgraph")
+PYTHON3 = os.environ.get("PYTHON3", "/usr/bin/python3")
+
+
+def be_target(kind, n):
+    """Build a heap, then tick every millisecond; on a line of input tell the longest stall."""
+    import ctypes
+    import select
+    import workloads
+    ctypes.CDLL(None).prctl(0x59616D61, ctypes.c_ulong(2 ** 64 - 1), 0, 0, 0)
+    kept = workloads.build(kind, n)
+    print("READY", flush=True)
+    longest, last = 0.0, time.monotonic()
+    while True:
+        if select.select([sys.stdin], [], [], 0.001)[0]:
+            line = sys.stdin.readline()
+            if not line:
+                return kept
+            print(json.dumps(longest), flush=True)
+            longest = 0.0
+        now = time.monotonic()
+        longest, last = max(longest, now - last), now
+
+
+class Target:
+    def __init__(self, kind, n):
+        self.child = subprocess.Popen([PYTHON3, __file__, "--target", kind, "-n", str(n)],
+                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.child.stdout.readline()
+
+    def longest_stall(self):
+        self.child.stdin.write("\n")
+        self.child.stdin.flush()
+        return json.loads(self.child.stdout.readline())
+
+    def rss(self):
+        with open("/proc/%d/statm" % self.child.pid) as stream:
+            return int(stream.read().split()[1]) * resource.getpagesize()
+
+    def end(self):
+        self.child.stdin.close()
+        self.child.wait()
+
+
+def timed(*arguments):
+    """Wall seconds, peak resident bytes and standard error of one run of the command."""
+    start = time.monotonic()
+    child = subprocess.Popen([REFGRAPH, *arguments], stdout=subprocess.DEVNULL,
+                             stderr=subprocess.PIPE, text=True)
+    said = child.stderr.read()
+    _, status, usage = os.wait4(child.pid, 0)
+    if status:
+        sys.exit("refgraph %s failed: %s" % (" ".join(arguments), said))
+    return time.monotonic() - start, usage.ru_maxrss * 1024, said
+
+
+def measure(kind, n, folder):
+    target = Target(kind, n)
+    path = os.path.join(folder, kind + ".rgs")
+    stalls = []
+    for _ in range(5):
+        target.longest_stall()
+        seconds, memory, _said = timed("dump", str(target.child.pid), "-o", path)
+        stalls.append(target.longest_stall())
+    info = json.loads(subprocess.run([REFGRAPH, "info", path, "--format", "json"],
+                                     capture_output=True, check=True).stdout)
+    objects = info["totals"]["objects"]
+    print("%s: %d objects, %.0f MB resident" % (kind, objects, target.rss() / 1e6))
+    print("  longest stall of the target   %6.1f ms (median of 5; best %.1f)" % (
+        sorted(stalls)[2] * 1e3, min(stalls) * 1e3))
+    print("  capture, all                  %6.2f s, %4.0f ns an object, %3.0f MB" % (
+        seconds, seconds * 1e9 / objects, memory / 1e6))
+    print("  snapshot                      %6.1f bytes an object" % (
+        info["file"]["bytes_per_object"]))
+    for command in ["types", "cycles", "garbage"]:
+        seconds, memory, _said = timed(command, path)
+        print("  %-8s from the snapshot    %6.2f s, %3.0f MB" % (command, seconds, memory / 1e6))
+    target.end()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("kinds", nargs="*", default=["mix", "app"])
+    parser.add_argument("-n", type=int, default=1000000)
+    parser.add_argument("--target")
+    options = parser.parse_args()
+    if options.target:
+        be_target(options.target, options.n)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        for kind in options.kinds:
+            measure(kind, options.n, folder)
+
+
+main()
