@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "heapdump/base/file.h"
+#include "heapdump/base/suggest.h"
 #include "src/cli/help.h"
 #include "src/cli/progress.h"
 #include "src/cli/report.h"

@@ -54,7 +54,4 @@ extern const struct rg_option rg_options[RG_OPTION_COUNT];
 enum rg_code rg_options_parse(struct rg_settings *settings, uint32_t allowed, int argc,
 	char **argv, int *first_ret, struct rg_error *err);
 
-/* The nearest of COUNT names to WORD, or NULL where none is near. */
-const char *rg_suggest(const char *word, const char *const *names, size_t count);
-
 #endif

@@ -72,6 +72,9 @@ enum rg_code rg_answering_open(struct rg_answering *answering, struct rg_context
 			code = rg_nomem(&context->err);
 	}
 	if (code) {
+		/* the process was stopped for it: the capture serves the next try */
+		if (answering->source.live)
+			rg_output_next(&answering->source, "types", "");
 		rg_answering_close(answering);
 		return code;
 	}

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "heapdump/base/arena.h"
 #include "heapdump/base/array.h"
+#include "heapdump/base/suggest.h"
 
 static char lower(char c)
 {
@@ -73,25 +75,46 @@ static uint32_t select_types(const struct rg_heap *heap, const char *word,
 	return found;
 }
 
-/* A type whose name is the word but for its case, or contains it. */
+/* The last part of a type's qualified name, which is what people type. */
+static const char *short_name(const struct rg_heap_type *type, struct rg_arena *arena)
+{
+	const char *dot = memrchr(type->name.bytes, '.', type->name.length);
+	const char *from = dot ? dot + 1 : type->name.bytes;
+
+	return rg_arena_text(arena, from, (size_t)(type->name.bytes + type->name.length - from));
+}
+
+/* A type that is the word but for its case, contains it, or is spelt nearly so; or NULL. */
+static const char *nearest_type(const struct rg_heap *heap, const char *word,
+	struct rg_arena *arena)
+{
+	const char **names = rg_arena_new(arena, heap->n_types + 1, sizeof(*names));
+	const char *around = rg_arena_print(arena, "*%s*", word);
+
+	for (size_t i = 0; i < heap->n_types; i++)
+		if (type_matches(&heap->types[i], word, true))
+			return short_name(&heap->types[i], arena);
+	for (size_t i = 0; *word && i < heap->n_types; i++)
+		if (type_matches(&heap->types[i], around, true))
+			return short_name(&heap->types[i], arena);
+	for (size_t i = 0; names && i < heap->n_types; i++)
+		names[i] = short_name(&heap->types[i], arena);
+	return names ? rg_suggest(word, names, heap->n_types) : NULL;
+}
+
 static enum rg_code no_such_type(const struct rg_heap *heap, const char *word,
 	struct rg_error *err)
 {
-	const struct rg_heap_type *near = NULL;
-	char around[256];
+	struct rg_arena arena = { 0 };
+	const char *near = nearest_type(heap, word, &arena);
 
-	snprintf(around, sizeof(around), "*%.200s*", word);
-	for (size_t i = 0; !near && i < heap->n_types; i++)
-		if (type_matches(&heap->types[i], word, true))
-			near = &heap->types[i];
-	for (size_t i = 0; !near && i < heap->n_types; i++)
-		if (type_matches(&heap->types[i], around, true))
-			near = &heap->types[i];
 	rg_fail(err, RG_NOT_FOUND, "no-such-type", "no object of a type called '%s'", word);
 	if (near)
-		return rg_hint(err, "did you mean %.*s.%.*s?", (int)near->module.length,
-			near->module.bytes, (int)near->name.length, near->name.bytes);
-	return rg_hint(err, "see the types with: refgraph types SOURCE; a name may hold *");
+		rg_hint(err, "did you mean %s?", near);
+	else
+		rg_hint(err, "see the types with: refgraph types SOURCE; a name may hold *");
+	rg_arena_deinit(&arena);
+	return RG_NOT_FOUND;
 }
 
 static enum rg_code select_number(const struct rg_heap *heap, const char *word, bool live,
