@@ -67,6 +67,17 @@ static uint64_t available_memory(void)
 	return kib ? kib * 1024 : UINT64_MAX;
 }
 
+/* An error about the memory of a process, which does not know whose it was. */
+static enum rg_code at_process(struct rg_error *err, pid_t pid)
+{
+	char text[sizeof(err->message)];
+
+	memcpy(text, err->message, sizeof(text));
+	snprintf(err->message, sizeof(err->message), "pid %d: %.*s", pid,
+		(int)sizeof(err->message) - 20, text);
+	return rg_at_pid(err, pid);
+}
+
 /* Refuse what cannot work before the target is stopped for it. */
 static enum rg_code check_target(const struct rg_capture *capture,
 	const struct rg_process *process, struct rg_error *err)
@@ -103,7 +114,7 @@ static enum rg_code check_target(const struct rg_capture *capture,
 		return code;
 	code = rg_runtime_find(&runtime, &image, err);
 	close_running(&image, fds);
-	return code ? rg_at_pid(err, process->pid), code : RG_OK;
+	return code ? at_process(err, process->pid) : RG_OK;
 }
 
 /* --- freezing ---------------------------------------------------------------------------- */
@@ -155,7 +166,7 @@ static enum rg_code freeze(struct frozen *frozen, pid_t pid, struct rg_error *er
 		code = freeze_once(frozen, pid, err);
 		moving = code == RG_BAD_DATA || (!code && frozen->gc.collecting);
 		if (!moving || attempt == COLLECTION_RETRIES)
-			return code;
+			return code == RG_BAD_DATA ? at_process(err, pid) : code;
 		if (!code)
 			thaw(frozen);
 		usleep(wait);

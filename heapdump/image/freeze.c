@@ -50,6 +50,14 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+/* Ended meanwhile, or a leader that ended before the others. */
+static bool has_ended(pid_t tid)
+{
+	struct rg_process thread;
+
+	return rg_process_read(&thread, tid, NULL) || thread.state == 'Z' || thread.state == 'X';
+}
+
 /* Wait for the next stop of TID: its status, or -1 when it ended or did not stop in time. */
 static int wait_stop(pid_t tid)
 {
@@ -59,10 +67,15 @@ static int wait_stop(pid_t tid)
 	while (now_ns() < deadline) {
 		pid_t got = waitpid(tid, &status, __WALL);
 
-		if (got == tid)
-			return WIFSTOPPED(status) ? status : -1;
+		if (got == tid && WIFSTOPPED(status))
+			return status;
 		if (got < 0 && errno != EINTR)
 			return -1;
+		/* a killed leader is not reported before its threads are reaped: do not wait for it */
+		if (got == tid || has_ended(tid)) {
+			errno = ESRCH;
+			return -1;
+		}
 	}
 	errno = ETIMEDOUT;
 	return -1;
@@ -95,14 +108,6 @@ struct stop_pass {
 	size_t known;
 	int error;
 };
-
-/* Ended meanwhile, or a leader that ended before the others. */
-static bool has_ended(pid_t tid)
-{
-	struct rg_process thread;
-
-	return rg_process_read(&thread, tid, NULL) || thread.state == 'Z' || thread.state == 'X';
-}
 
 static bool seize_new(void *context, pid_t tid)
 {

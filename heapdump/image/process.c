@@ -177,6 +177,10 @@ enum rg_code rg_process_refused(struct rg_error *err, pid_t pid, const char *wha
 	if (tracer > 0)
 		rg_hint(err, "pid %d traces it already (a debugger, strace?): end that first",
 			(int)tracer);
+	else if ((error == EPERM || error == EACCES) && geteuid() == 0)
+		rg_hint(err, "not even root may: a container without SYS_PTRACE (add --cap-add "
+			     "SYS_PTRACE), a process that the kernel protects, or "
+			     "/proc/sys/kernel/yama/ptrace_scope is 3");
 	else if (error == EPERM || error == EACCES)
 		rg_hint(err, "run as root or as the owner of the process, or give the program the "
 			     "right: setcap cap_sys_ptrace+ep refgraph; in a container add "

@@ -167,7 +167,10 @@ def test_target_killed(folder):
             command = start(target, path)
             time.sleep(moment)
             target.child.kill()
+            began = time.monotonic()
             status, said = end(command)
+            taken = time.monotonic() - began
+            live.check(taken < 4 + span, "the command hung for %.1f s (%s)" % (taken, said))
             live.wait_until(lambda: live.none_left(target.pid), "all processes are gone", GRACE)
         check_ended(target.pid, folder, path, status, said)
 
