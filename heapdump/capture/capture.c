@@ -72,6 +72,8 @@ static enum rg_code at_process(struct rg_error *err, pid_t pid)
 {
 	char text[sizeof(err->message)];
 
+	if (!err)
+		return RG_SYSTEM;
 	memcpy(text, err->message, sizeof(text));
 	snprintf(err->message, sizeof(err->message), "pid %d: %.*s", pid,
 		(int)sizeof(err->message) - 20, text);
@@ -98,6 +100,11 @@ static enum rg_code check_target(const struct rg_capture *capture,
 		rg_fail(err, RG_SYSTEM, "zombie",
 			"pid %d: a zombie, it has ended and has no memory any more", process->pid);
 		rg_hint(err, "its parent, pid %d, has not collected it yet", process->parent);
+		return rg_at_pid(err, process->pid);
+	}
+	if (process->rss == 0 && process->command[0] == '[' && process->state != 'Z') {
+		rg_fail(err, RG_BAD_DATA, "not-python",
+			"pid %d: not a CPython process: a thread of the kernel", process->pid);
 		return rg_at_pid(err, process->pid);
 	}
 	/* copy-on-write and our mirror of the heap, at worst */
