@@ -187,7 +187,8 @@ enum rg_code rg_output_open(
 	out->path = there ? realpath(path, NULL) : strdup(path);
 	if (!out->path)
 		return there ? fail_output(out, path, err) : rg_nomem(err);
-	if (there && !S_ISREG(st.st_mode)) {
+	if (there && (!S_ISREG(st.st_mode) || strncmp(path, "/dev/", 5) == 0
+			     || strncmp(path, "/proc/", 6) == 0)) {
 		/* a device or a pipe is written to: renaming onto it would replace it */
 		out->stream = fopen(out->path, "we");
 		return out->stream ? RG_OK : fail_output(out, path, err);

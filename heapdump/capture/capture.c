@@ -270,6 +270,7 @@ enum rg_code rg_capture_write(struct rg_capture *capture, FILE *stream, struct r
 		if (capture->stopped)
 			rg_guardian_release(&frozen.guardian);
 		write_facts(writer, capture, &process, &frozen);
+		rg_writer_flush(writer);
 		code = rg_walk_heap(&frozen.image, &frozen.runtime, writer, capture->values, err);
 		if (!capture->stopped && (!code || code == RG_BAD_DATA)
 			&& check_copy(&frozen, capture->pid, err))

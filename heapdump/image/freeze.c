@@ -50,12 +50,17 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* Ended meanwhile, or a leader that ended before the others. */
-static bool has_ended(pid_t tid)
+/*
+ * Reap threads that have ended. Until that is done, a leader that was killed and a thread that
+ * replaces the program by exec wait for them.
+ */
+static void reap_ended(void)
 {
-	struct rg_process thread;
+	siginfo_t info;
 
-	return rg_process_read(&thread, tid, NULL) || thread.state == 'Z' || thread.state == 'X';
+	do
+		info.si_pid = 0;
+	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | __WALL) == 0 && info.si_pid);
 }
 
 /* Wait for the next stop of TID: its status, or -1 when it ended or did not stop in time. */
@@ -69,13 +74,11 @@ static int wait_stop(pid_t tid)
 
 		if (got == tid && WIFSTOPPED(status))
 			return status;
-		if (got < 0 && errno != EINTR)
-			return -1;
-		/* a killed leader is not reported before its threads are reaped: do not wait for it */
-		if (got == tid || has_ended(tid)) {
+		if (got == tid)
 			errno = ESRCH;
+		if (got == tid || errno != EINTR)
 			return -1;
-		}
+		reap_ended();
 	}
 	errno = ETIMEDOUT;
 	return -1;
@@ -108,6 +111,14 @@ struct stop_pass {
 	size_t known;
 	int error;
 };
+
+/* Ended meanwhile, or a leader that ended before the others. */
+static bool has_ended(pid_t tid)
+{
+	struct rg_process thread;
+
+	return rg_process_read(&thread, tid, NULL) || thread.state == 'Z' || thread.state == 'X';
+}
 
 static bool seize_new(void *context, pid_t tid)
 {
@@ -267,11 +278,19 @@ static bool step_through(pid_t tid, struct call *call)
 			stops++;
 		else if (event_of(status) == PTRACE_EVENT_CLONE)
 			tie_copy(tid, call);
-		else if (!event_of(status))
-			/* a SIGSTOP: no mask holds it back, and it must not be lost */
-			signal = WSTOPSIG(status);
+		else if (WSTOPSIG(status) == SIGSTOP && !event_of(status))
+			signal = SIGSTOP;	/* no mask holds it back, and it must not be lost */
+		else if (event_of(status) != PTRACE_EVENT_STOP)
+			return false;		/* a fault, which is ours */
 	}
 	return true;
+}
+
+/* Whether there is still a `syscall` at ADDRESS: the program may have been replaced meanwhile. */
+static bool is_syscall(pid_t tid, uint64_t address)
+{
+	errno = 0;
+	return (ptrace(PTRACE_PEEKTEXT, tid, address, 0) & 0xffff) == 0x050f && errno == 0;
 }
 
 /*
@@ -286,7 +305,7 @@ static bool inject(pid_t tid, uint64_t instruction, struct call *call)
 	uint64_t mask, all = ~0ull;
 	bool done;
 
-	if (ptrace(PTRACE_GETREGS, tid, 0, &saved) < 0
+	if (!is_syscall(tid, instruction) || ptrace(PTRACE_GETREGS, tid, 0, &saved) < 0
 		|| ptrace(PTRACE_GETSIGMASK, tid, SIGNAL_SET_SIZE, &mask) < 0
 		|| ptrace(PTRACE_SETOPTIONS, tid, 0,
 			   PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE)

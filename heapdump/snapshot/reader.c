@@ -63,7 +63,10 @@ enum rg_code rg_reader_init(struct rg_reader *reader, const uint8_t *data, size_
 			return RG_OK;
 		}
 	}
-	rg_hint(err, "write a snapshot with: refgraph dump PID -o FILE.rgs");
+	if (strcmp(err ? err->name : "", "newer-format") == 0)
+		rg_hint(err, "read it with a newer refgraph, the one that wrote it");
+	else
+		rg_hint(err, "write a snapshot with: refgraph dump PID -o FILE.rgs");
 	return rg_at_file(err, file, 0);
 }
 

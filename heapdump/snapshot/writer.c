@@ -306,12 +306,17 @@ void rg_writer_fact_number(struct rg_writer *writer, const char *key, int64_t nu
 	put_zigzag(block, number);
 }
 
+void rg_writer_flush(struct rg_writer *writer)
+{
+	for (enum rg_block_type type = RG_BLOCK_STRINGS; type < RG_BLOCK_END; type++)
+		flush_block(writer, type);
+}
+
 enum rg_code rg_writer_finish(struct rg_writer *writer, struct rg_error *err)
 {
 	struct block *end = &writer->blocks[RG_BLOCK_END];
 
-	for (enum rg_block_type type = RG_BLOCK_STRINGS; type < RG_BLOCK_END; type++)
-		flush_block(writer, type);
+	rg_writer_flush(writer);
 	end->count = RG_BLOCK_END - RG_BLOCK_STRINGS;
 	for (enum rg_block_type type = RG_BLOCK_STRINGS; type < RG_BLOCK_END; type++)
 		put_varint(end, writer->totals[type]);

@@ -25,6 +25,9 @@ struct rg_writer;
 struct rg_writer *rg_writer_create(FILE *stream, unsigned shift);
 void rg_writer_destroy(struct rg_writer *writer);
 
+/* Write the open blocks now, so that even a cut file has them: for facts known at the start. */
+void rg_writer_flush(struct rg_writer *writer);
+
 /* Write what is open and the END block, and flush the stream, which is not closed. */
 enum rg_code rg_writer_finish(struct rg_writer *writer, struct rg_error *err);
 

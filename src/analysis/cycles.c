@@ -10,6 +10,9 @@
 #include "src/heap/fold.h"
 #include "src/heap/policy.h"
 
+#define CANDIDATES 64	/* cycles of a group that are looked at for the one to show */
+#define CHAIN_LIMIT 10000	/* steps of a chain that are followed for that */
+
 /* Scratch memory that one component after the other uses. */
 struct grouping {
 	struct rg_cycles *cycles;
@@ -172,13 +175,6 @@ static void sum_members(struct rg_cycles *cycles, struct rg_cycle_group *group,
 	cycles->largest = n > cycles->largest ? n : cycles->largest;
 }
 
-/* Take the component as the group's to show when it is the first or larger. */
-static void consider_shown(struct rg_cycle_group *group, uint32_t component, uint32_t n)
-{
-	if (group->n_components == 1 || n > group->objects_max)
-		group->component = component;
-}
-
 static enum rg_code add_component(struct grouping *grouping, uint32_t component,
 	const struct rg_graph *sub, const uint32_t *members)
 {
@@ -204,7 +200,6 @@ static enum rg_code add_component(struct grouping *grouping, uint32_t component,
 	if (!shape)
 		return rg_nomem(grouping->err);
 	*slot = component;
-	consider_shown(group, component, sub->n);
 	sum_members(cycles, group, members, sub->n, &size);
 	shape->alike++;
 	/* of cycles too large for an exact shape the largest stands for all */
@@ -280,13 +275,51 @@ uint32_t rg_cycle_entry(const struct rg_cycles *cycles, uint32_t component)
 	return best;
 }
 
+/* The kind of root that a chain to ID starts from; one past the last where there is none. */
+static unsigned root_kind(const struct rg_cycles *cycles, uint32_t id)
+{
+	const struct rg_distances *distances = &cycles->paths.distances;
+	uint32_t steps = distances->distance[id];
+
+	if (steps == RG_UNREACHED || steps > CHAIN_LIMIT)
+		return RG_ROOT_KIND_COUNT;
+	while (steps-- > 0)
+		id = distances->parent[id];
+	return cycles->heap->roots[cycles->paths.root_of[id]].kind;
+}
+
+/*
+ * Of the largest cycles of a group show one that a module holds rather than a frame: what a local
+ * refers to for a moment says less than what keeps it for good.
+ */
+static void choose_shown(struct rg_cycles *cycles, struct rg_cycle_group *group)
+{
+	unsigned best = RG_ROOT_KIND_COUNT + 1;
+	size_t tried = 0;
+
+	for (size_t i = 0; i < group->n_components && tried < CANDIDATES; i++) {
+		uint32_t n, entry = rg_cycle_entry(cycles, group->components[i]);
+		unsigned kind = root_kind(cycles, entry);
+
+		rg_cycle_members(cycles, group->components[i], &n);
+		if (n != group->objects_max)
+			continue;
+		tried++;
+		if (kind < best) {
+			best = kind;
+			group->component = group->components[i];
+			group->entry = entry;
+		}
+	}
+}
+
 static void order(struct rg_cycles *cycles)
 {
 	for (size_t i = 0; i < cycles->n_groups; i++) {
 		struct rg_cycle_group *group = &cycles->groups[i];
 
 		qsort(group->shapes, group->n_shapes, sizeof(*group->shapes), by_alike);
-		group->entry = rg_cycle_entry(cycles, group->component);
+		choose_shown(cycles, group);
 	}
 	if (cycles->n_groups)
 		qsort(cycles->groups, cycles->n_groups, sizeof(*cycles->groups), by_size);

@@ -58,6 +58,10 @@ static bool is_reluctant(const struct rg_heap *heap, const struct rg_pattern *pa
 	case RG_KIND_KEY:
 		/* a key that names a field is as good as an attribute */
 		return strstr(pattern->label, "…") != NULL;
+	case RG_KIND_SLOT:
+	case RG_KIND_OTHER:
+		/* a field of a C type cannot be made weak */
+		return !has_flag(heap, pattern->from_type, RG_TYPE_HEAP);
 	default:
 		return has_flag(heap, pattern->from_type, RG_TYPE_SEQUENCE);
 	}

@@ -105,7 +105,7 @@ const struct rg_record rg_record_type = RG_RECORD_OF(rg_answer_type, type_fields
 static const struct rg_field typeshare_fields[] = {
 	RG_FIELD(rg_answer_type, count, RG_COUNT, "COUNT", "objects of the type"),
 	RG_FIELD(rg_answer_type, size, RG_BYTES, "SIZE", "their bytes"),
-	RG_FIELD(rg_answer_type, share, RG_SHARE, "SHARE", "of all bytes"),
+	RG_FIELD(rg_answer_type, share, RG_SHARE, "SHARE", "of the bytes of all rows"),
 	RG_FIELD(rg_answer_type, type, RG_TEXT, "TYPE", "its name, with the module"),
 	RG_FIELD(rg_answer_type, module, RG_TEXT, NULL, "its module"),
 	RG_FIELD_FLAGGED(rg_answer_type, type_id, RG_COUNT, HIDE, NULL,

@@ -64,6 +64,8 @@ static const struct rg_field cycle_fields[] = {
 	RG_FIELD_OF(rg_answer_cycle, generations, RG_LIST, &rg_record_generation,
 		"over all alike"),
 	RG_FIELD(rg_answer_cycle, garbage, RG_FLAG, NULL, "the next full collection finds it dead"),
+	RG_FIELD(rg_answer_cycle, hidden, RG_FLAG, NULL,
+		"held by itself alone, through references the collector cannot see"),
 	RG_FIELD(rg_answer_cycle, finalizers, RG_COUNT, NULL, "objects with __del__ in Python"),
 	RG_FIELD_OF(rg_answer_cycle, held_by, RG_RECORD, &rg_record_chain,
 		"the chain that keeps the example alive, or null"),
@@ -173,6 +175,9 @@ static const char *advice(const struct rg_cycles *cycles, const struct rg_cycle_
 	default:
 		break;
 	}
+	if (cycles->heap->types[pattern->to_type].flags & RG_TYPE_FUNCTION)
+		return rg_arena_print(arena, "do not close over the owner in %s: pass it in when "
+			"calling", expression);
 	if (takes_weakrefs(cycles->heap, pattern->to_type))
 		return rg_arena_print(arena, "make %s a weakref", expression);
 	return rg_arena_print(arena, "clear %s when the object is done with", expression);
@@ -207,6 +212,14 @@ static void fill_breaks(struct rg_answer_cycle *to, const struct rg_cycles *cycl
 }
 
 /* --- one group ---------------------------------------------------------------------------------------- */
+
+static bool in_set(const struct rg_bitset *set, const struct rg_cycles *cycles,
+	const struct rg_cycle_group *group)
+{
+	uint32_t n;
+
+	return rg_bitset_get(set, rg_cycle_members(cycles, group->component, &n)[0]);
+}
 
 static void fill_pattern(struct rg_answer_cycle *to, const struct rg_cycles *cycles,
 	const struct rg_cycle_group *group, struct rg_arena *arena)
@@ -271,13 +284,45 @@ static const char *gist_of(const struct rg_answer_cycle *cycle, struct rg_arena 
 	return cycle->types.of > 6 ? rg_arena_print(arena, "%s, …", text) : text;
 }
 
-static void fill_words(struct rg_answer_cycle *to, uint64_t rank, struct rg_arena *arena)
+/* What a cycle's state is called in the table, and what is said to hold it. */
+enum state { MAY_RETURN, REFUSED, GARBAGE, HIDDEN, HELD, HELD_FROM_C };
+static const struct {
+	const char *name, *holder;
+} states[] = {
+	[MAY_RETURN] = { "may return", "nothing: it is garbage, but a __del__ can bring it back" },
+	[REFUSED] = { "uncollectable",
+		"nothing: it is garbage, but a type in it forbids to free it" },
+	[GARBAGE] = { "garbage", "nothing: the next full collection frees it" },
+	[HIDDEN] = { "hidden",
+		"itself alone: the collector cannot see one of its references, and never frees it" },
+	[HELD] = { "held", NULL },
+	[HELD_FROM_C] = { "held from C", "C code: no named root reaches it" },
+};
+
+static enum state state_of(const struct rg_answer_cycle *cycle, const struct rg_cycles *cycles,
+	const struct rg_cycle_group *group)
+{
+	if (in_set(&cycles->garbage.may_resurrect, cycles, group))
+		return MAY_RETURN;
+	if (in_set(&cycles->garbage.uncollectable, cycles, group))
+		return REFUSED;
+	if (cycle->garbage)
+		return GARBAGE;
+	if (cycle->hidden)
+		return HIDDEN;
+	return cycle->held_by ? HELD : HELD_FROM_C;
+}
+
+static void fill_words(struct rg_answer_cycle *to, const struct rg_cycles *cycles,
+	const struct rg_cycle_group *group, uint64_t rank, struct rg_arena *arena)
 {
 	const char *least = rg_units_count(to->objects_min, arena);
+	enum state state = state_of(to, cycles, group);
 
 	to->rank = rank;
 	to->gist = gist_of(to, arena);
-	to->state = to->garbage ? "garbage" : to->held_by ? "held" : "held from C";
+	to->state = states[state].name;
+	to->holder = state == HELD ? to->held_by->path : states[state].holder;
 	to->each = to->objects_min == to->objects_max ? least
 		: rg_arena_print(arena, "%s–%s", least, rg_units_count(to->objects_max, arena));
 }
@@ -302,6 +347,8 @@ static enum rg_code fill_cycle(struct rg_answer_cycle *to, const struct rg_cycle
 		to->size_all = group->size_all;
 		to->finalizers = group->finalizers;
 		to->garbage = group->garbage;
+		to->hidden = in_set(&cycles->garbage.hidden, cycles, group);
+		to->entry = group->entry;
 		fill_pattern(to, cycles, group, arena);
 		fill_shapes(to, group, arena);
 		fill_breaks(to, cycles, group, arena);
@@ -338,7 +385,7 @@ enum rg_code rg_answer_cycles_init(struct rg_answer_cycles *answer,
 	answer->totals = totals;
 	for (uint64_t i = 0; !code && i < n; i++) {
 		code = fill_cycle(&rows[i], cycles, &cycles->groups[i], arena, err);
-		fill_words(&rows[i], i + 1, arena);
+		fill_words(&rows[i], cycles, &cycles->groups[i], i + 1, arena);
 	}
 	if (!code && arena->failed)
 		code = rg_nomem(err);

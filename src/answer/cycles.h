@@ -25,11 +25,12 @@ struct rg_answer_cycle {
 	const char *signature;
 	struct rg_list pattern, shapes, types, generations, breaks, members;
 	uint64_t alike, objects_min, objects_max, objects_all, size_all, finalizers;
-	bool garbage;
+	bool garbage, hidden;
 	struct rg_answer_chain *held_by;
 	/* for the table alone */
 	uint64_t rank;
-	const char *gist, *state, *each;
+	const char *gist, *state, *each, *holder;
+	uint32_t entry;
 };
 
 struct rg_answer_cycle_totals {

@@ -2,9 +2,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "heapdump/base/array.h"
 #include "src/answer/rows.h"
+#include "src/heap/label.h"
 
 /* --- descriptions ------------------------------------------------------------------------------- */
 
@@ -40,8 +42,8 @@ static const struct rg_field root_fields[] = {
 const struct rg_record rg_record_root_count = RG_RECORD_OF(rg_answer_root_count, root_fields);
 
 static const struct rg_field file_fields[] = {
-	RG_FIELD(rg_answer_file, size, RG_BYTES, NULL, "of the snapshot"),
-	{ "bytes_per_object", RG_NUMBER, offsetof(struct rg_answer_file, bytes_per_object), NULL, 0,
+	RG_FIELD_FLAGGED(rg_answer_file, size, RG_BYTES, RG_VOLATILE, NULL, "of the snapshot"),
+	{ "bytes_per_object", RG_NUMBER, offsetof(struct rg_answer_file, bytes_per_object), NULL, RG_VOLATILE,
 		NULL, "of the snapshot" },
 };
 static const struct rg_record file_record = RG_RECORD_OF(rg_answer_file, file_fields);
@@ -185,6 +187,14 @@ enum rg_code rg_answer_info_init(struct rg_answer_info *answer, const struct rg_
 
 /* --- types ----------------------------------------------------------------------------------------- */
 
+/* A class of the program rather than of Python: what one asks about next. */
+static bool is_own_class(const struct rg_heap_type *type)
+{
+	return type->flags & RG_TYPE_HEAP && !(type->flags & RG_TYPE_METATYPE)
+		&& type->module.length > 0 && *type->module.bytes != '_'
+		&& !(type->module.length == 8 && memcmp(type->module.bytes, "builtins", 8) == 0);
+}
+
 enum rg_code rg_answer_types_init(struct rg_answer_types *answer, const struct rg_heap *heap,
 	const struct rg_answer_origin *origin, const struct rg_bitset *selected, uint64_t limit,
 	struct rg_arena *arena, struct rg_error *err)
@@ -196,6 +206,9 @@ enum rg_code rg_answer_types_init(struct rg_answer_types *answer, const struct r
 		return code;
 	rg_answer_envelope_init(&answer->envelope, heap, origin, arena);
 	rg_rows_types(&answer->types, heap, &sums, sums.size, limit, arena);
+	for (size_t i = 0; i < sums.count && !answer->heaviest; i++)
+		if (is_own_class(&heap->types[sums.rows[i].type]))
+			answer->heaviest = rg_label_type(heap, sums.rows[i].type, arena);
 	rg_type_sums_deinit(&sums);
 	return arena->failed ? rg_nomem(err) : RG_OK;
 }

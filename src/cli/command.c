@@ -21,7 +21,7 @@ const struct rg_command *rg_command_find(const char *name)
 	return NULL;
 }
 
-static enum rg_code unknown_command(const char *word, struct rg_error *err)
+enum rg_code rg_command_unknown(const char *word, struct rg_error *err)
 {
 	const char *names[64], *meant;
 	size_t n = 0;
@@ -133,6 +133,17 @@ static void set_signals(void)
 			signal(ends[i], SIG_IGN);
 }
 
+/* A script that asks for JSON gets it for its own mistakes too, wherever on the line they are. */
+static bool asks_json(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--format=json") == 0 || strcmp(argv[i], "-fjson") == 0
+			|| (i + 1 < argc && strcmp(argv[i + 1], "json") == 0
+				&& (strcmp(argv[i], "--format") == 0 || strcmp(argv[i], "-f") == 0)))
+			return true;
+	return false;
+}
+
 int rg_command_main(int argc, char **argv)
 {
 	struct rg_context context = { 0 };
@@ -142,6 +153,7 @@ int rg_command_main(int argc, char **argv)
 	setlocale(LC_CTYPE, "");
 	set_signals();
 	rg_error_init(&context.err);
+	context.settings.format = asks_json(argc, argv) ? RG_FORMAT_JSON : RG_FORMAT_AUTO;
 	if (!word) {
 		rg_help_overview(stderr);
 		return rg_exit_status(RG_USAGE);
@@ -157,7 +169,7 @@ int rg_command_main(int argc, char **argv)
 	} else {
 		context.command = rg_command_find(word);
 		code = context.command ? run_command(&context, argc - 1, argv + 1)
-				       : unknown_command(word, &context.err);
+				       : rg_command_unknown(word, &context.err);
 	}
 	rg_progress_stop();
 	closed = close_output(&context.err);

@@ -40,6 +40,9 @@ extern const struct rg_command *const rg_commands[];
 /* The command called NAME, or NULL. */
 const struct rg_command *rg_command_find(const char *name);
 
+/* There is no command called WORD: say so, and which is near. */
+enum rg_code rg_command_unknown(const char *word, struct rg_error *err);
+
 /* Run the command line; returns the exit status. */
 int rg_command_main(int argc, char **argv);
 

@@ -29,7 +29,22 @@ static void print_wrapped(FILE *out, const char *text, int indent, int at)
 	fputc('\n', out);
 }
 
-static void print_option(FILE *out, const struct rg_option *option)
+/* "text, json, dot or svg": those the command has. */
+static void print_formats(FILE *out, unsigned formats)
+{
+	const char *const *names = rg_options[RG_OPTION_FORMAT].choices;
+	bool first = true;
+
+	for (unsigned i = 1; names[i]; i++)
+		if (formats >> i & 1) {
+			fprintf(out, "%s%s", first ? "" : formats >> (i + 1) ? ", " : " or ",
+				names[i]);
+			first = false;
+		}
+	fputc('\n', out);
+}
+
+static void print_option(FILE *out, const struct rg_option *option, unsigned formats)
 {
 	int at;
 
@@ -42,7 +57,10 @@ static void print_option(FILE *out, const struct rg_option *option)
 		at = 0;
 	}
 	fprintf(out, "%*s", COLUMN - at, "");
-	print_wrapped(out, option->summary, COLUMN, COLUMN);
+	if (formats && option->offset == offsetof(struct rg_settings, format))
+		print_formats(out, formats);
+	else
+		print_wrapped(out, option->summary, COLUMN, COLUMN);
 }
 
 enum rg_code rg_help_command(const struct rg_command *command, FILE *out)
@@ -53,12 +71,13 @@ enum rg_code rg_help_command(const struct rg_command *command, FILE *out)
 	for (int i = 0; i < RG_EXAMPLES && command->examples[i].line; i++)
 		fprintf(out, "  refgraph %-48s # %s\n", command->examples[i].line,
 			command->examples[i].what);
-	fprintf(out, "\nUsage: refgraph %s [OPTIONS] %s\n\n", command->name, command->arguments);
+	fprintf(out, "\nUsage: refgraph %s [OPTIONS]%s%s\n\n", command->name,
+		*command->arguments ? " " : "", command->arguments);
 	print_wrapped(out, command->description, 0, 0);
 	fprintf(out, "\nOptions:\n");
 	for (unsigned id = 0; id < RG_OPTION_COUNT; id++)
 		if (options >> id & 1)
-			print_option(out, &rg_options[id]);
+			print_option(out, &rg_options[id], command->formats);
 	return RG_OK;
 }
 
@@ -76,8 +95,7 @@ enum rg_code rg_help_overview(FILE *out)
 		     "Commands:\n");
 	for (size_t i = 0; rg_commands[i]; i++)
 		fprintf(out, "  %-12s %s\n", rg_commands[i]->name, rg_commands[i]->summary);
-	fprintf(out, "\nMore on one: refgraph help COMMAND, or man refgraph-COMMAND.\n"
-		     "Report bugs at: %s\n", PACKAGE_BUGREPORT);
+	fprintf(out, "\nMore on one: refgraph help COMMAND, or man refgraph-COMMAND.\n");
 	return RG_OK;
 }
 

@@ -15,9 +15,9 @@ static const char *const edges[] = { "auto", "data", "strong", "all", NULL };
 
 const struct rg_option rg_options[RG_OPTION_COUNT] = {
 	[RG_OPTION_OUTPUT] = { "output", "FILE",
-		"write to FILE; its suffix (.svg .dot .json .txt) picks the format", 'o',
+		"write to FILE; its suffix picks the form of an answer", 'o',
 		RG_TAKES_TEXT, AT(output), NULL },
-	[RG_OPTION_FORMAT] = { "format", "FORMAT", "text, json, dot or svg", 'f', RG_TAKES_CHOICE,
+	[RG_OPTION_FORMAT] = { "format", "FORMAT", "the form of the answer", 'f', RG_TAKES_CHOICE,
 		AT(format), formats },
 	[RG_OPTION_LIMIT] = { "limit", "N", "show at most N rows of each list", 'n',
 		RG_TAKES_COUNT, AT(limit), NULL },
@@ -69,11 +69,23 @@ static enum rg_code bad_option(uint32_t allowed, const char *word, struct rg_err
 	return rg_hint(err, "see the options with --help");
 }
 
+/* "auto, data, strong, all" */
+static const char *choice_list(const struct rg_option *option, char *out, size_t size)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; option->choices[i] && used < size; i++)
+		used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "",
+			option->choices[i]);
+	return out;
+}
+
 static enum rg_code set_choice(int *value, const struct rg_option *option, const char *word,
 	struct rg_error *err)
 {
 	size_t n = 0;
 	const char *meant;
+	char names[100];
 
 	for (; option->choices[n]; n++)
 		if (strcmp(option->choices[n], word) == 0) {
@@ -85,7 +97,7 @@ static enum rg_code set_choice(int *value, const struct rg_option *option, const
 	meant = rg_suggest(word, option->choices, n);
 	if (meant)
 		return rg_hint(err, "did you mean --%s=%s?", option->name, meant);
-	return rg_hint(err, "it takes %s", option->summary);
+	return rg_hint(err, "it takes one of: %s", choice_list(option, names, sizeof(names)));
 }
 
 static enum rg_code set_option(struct rg_settings *settings, const struct rg_option *option,

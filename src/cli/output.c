@@ -1,5 +1,6 @@
 #include "src/cli/output.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "heapdump/base/file.h"
@@ -7,7 +8,6 @@
 #include "src/cli/report.h"
 #include "src/cli/terminal.h"
 #include "src/emit/dot.h"
-#include "src/emit/escape.h"
 #include "src/emit/json.h"
 #include "src/emit/render.h"
 #include "src/emit/table.h"
@@ -34,6 +34,16 @@ static enum rg_code write_form(struct rg_context *context, const struct rg_outpu
 	}
 }
 
+/* What cannot be written is known before the next command is proposed. */
+static enum rg_code flush_standard(struct rg_error *err)
+{
+	/* who closed the pipe does not want to read more */
+	if (fflush(stdout) == 0 || errno == EPIPE)
+		return RG_OK;
+	rg_fail(err, RG_SYSTEM, "cannot-write", "standard output: %s", strerror(errno));
+	return rg_hint(err, "write to a file with -o FILE");
+}
+
 enum rg_code rg_output_answer(struct rg_context *context, const struct rg_output_forms *forms)
 {
 	const char *path = context->settings.output;
@@ -41,8 +51,10 @@ enum rg_code rg_output_answer(struct rg_context *context, const struct rg_output
 	enum rg_code code;
 
 	rg_progress_stop();
-	if (!path || strcmp(path, "-") == 0)
-		return write_form(context, forms, stdout);
+	if (!path || strcmp(path, "-") == 0) {
+		code = write_form(context, forms, stdout);
+		return code ? code : flush_standard(&context->err);
+	}
 	code = rg_output_open(&output, path, 0600, &context->err);
 	if (code)
 		return code;
@@ -63,9 +75,34 @@ void rg_output_next(const struct rg_source *source, const char *command, const c
 
 	if (source->path && strcmp(source->path, "-") != 0)
 		rg_remark("next: refgraph %s %s%s%s", command,
-			rg_escape_display(&arena, source->path, strlen(source->path), 0),
-			*rest ? " " : "", rg_escape_display(&arena, rest, strlen(rest), 0));
+			rg_output_quote(source->path, &arena), *rest ? " " : "", rest);
 	rg_arena_deinit(&arena);
+}
+
+const char *rg_output_quote(const char *word, struct rg_arena *arena)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789/._-+:@%,=";
+	char *quoted = rg_arena_new(arena, 4 * strlen(word) + 3, 1), *at = quoted;
+
+	if (!quoted || (*word && strspn(word, plain) == strlen(word)))
+		return word;
+	*at++ = '\'';
+	for (; *word; word++)
+		/* a quote ends the quoted part, stands escaped, and begins the next */
+		at = *word == '\'' ? stpcpy(at, "'\\''") : (*at = *word, at + 1);
+	*at = '\'';
+	return quoted;
+}
+
+const char *rg_output_selection(const struct rg_context *context, struct rg_arena *arena)
+{
+	const char *text = "";
+
+	for (int i = 1; i < context->n_words; i++)
+		text = rg_arena_print(arena, "%s%s%s", text, i > 1 ? " " : "",
+			rg_output_quote(context->words[i], arena));
+	return text;
 }
 
 enum rg_code rg_output_table(struct rg_context *context, const struct rg_record *record,

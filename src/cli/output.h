@@ -32,6 +32,10 @@ bool rg_output_drawn(const struct rg_context *context);
  */
 void rg_output_next(const struct rg_source *source, const char *command, const char *rest);
 
+/* WORD as a shell reads it; and all the words of the selection, behind the source. */
+const char *rg_output_quote(const char *word, struct rg_arena *arena);
+const char *rg_output_selection(const struct rg_context *context, struct rg_arena *arena);
+
 /* A table of the rows of LIST, with the terminal's width and the settings' style. */
 enum rg_code rg_output_table(struct rg_context *context, const struct rg_record *record,
 	const struct rg_list *list, const char *indent, FILE *out);

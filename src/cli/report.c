@@ -7,6 +7,7 @@
 #include "heapdump/base/arena.h"
 #include "src/cli/progress.h"
 #include "src/emit/escape.h"
+#include "src/emit/json.h"
 
 #include <string.h>
 
@@ -27,18 +28,19 @@ int rg_exit_status(enum rg_code code)
 
 static void report_json(const struct rg_error *err)
 {
-	json_t *object = json_pack("{s:s, s:i, s:s, s:s%, s:s%}", "schema", "refgraph.error/1",
-		"status", rg_exit_status(err->code), "code", err->name, "message", err->message,
-		strlen(err->message), "hint", err->hint, strlen(err->hint));
+	json_t *object = json_pack("{s:s, s:i, s:s, s:o, s:o}", "schema", "refgraph.error/1",
+		"status", rg_exit_status(err->code), "code", err->name, "message",
+		rg_json_string(err->message), "hint",
+		rg_json_string(err->hint[0] ? err->hint : NULL));
 
 	if (object && err->offset != RG_NO_OFFSET)
 		json_object_set_new(object, "offset", json_integer((json_int_t)err->offset));
 	if (object && err->file[0])
-		json_object_set_new(object, "file", json_string(err->file));
+		json_object_set_new(object, "file", rg_json_string(err->file));
 	if (object && err->pid)
 		json_object_set_new(object, "pid", json_integer(err->pid));
 	if (object)
-		json_dumpf(object, stderr, JSON_COMPACT | JSON_SORT_KEYS);
+		rg_json_dump(object, stderr, JSON_COMPACT | JSON_SORT_KEYS);
 	fputc('\n', stderr);
 	json_decref(object);
 }
@@ -63,12 +65,15 @@ void rg_report(const struct rg_error *err, bool json)
 
 void rg_remark(const char *fmt, ...)
 {
+	struct rg_arena arena = { 0 };
+	char text[1024];
 	va_list args;
 
 	rg_progress_stop();
-	fputs("refgraph: ", stderr);
 	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
+	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	fputc('\n', stderr);
+	/* file names and words of the user: never raw to a terminal */
+	fprintf(stderr, "refgraph: %s\n", rg_escape_display(&arena, text, strlen(text), 0));
+	rg_arena_deinit(&arena);
 }

@@ -41,25 +41,22 @@ static void print_breaks(const struct rg_answer_cycle *cycle, struct rg_arena *a
 	}
 }
 
-static void print_cycle(const struct rg_answer_cycle *cycle, struct rg_arena *arena, FILE *out)
+static void print_cycle(const struct rg_answer_cycle *cycle, bool stable,
+	struct rg_arena *arena, FILE *out)
 {
-	const struct rg_answer_object *members = cycle->members.rows;
-
-	fprintf(out, "\n%llu. %s of %s: %s", (unsigned long long)cycle->rank,
-		rg_units_things(cycle->alike, "cycle", "cycles", arena),
-		rg_units_things(cycle->objects_max, "object", "objects", arena),
+	fprintf(out, "\n%llu. %s of %s %s: %s", (unsigned long long)cycle->rank,
+		rg_units_things(cycle->alike, "cycle", "cycles", arena), cycle->each,
+		cycle->objects_max == 1 ? "object" : "objects",
 		plain(cycle->gist, 80, arena));
 	if (cycle->shapes.of > 1)
 		fprintf(out, ", in %s", rg_units_things(cycle->shapes.of, "shape", "shapes", arena));
 	fprintf(out, "\n");
 	print_pattern(cycle, arena, out);
 	fprintf(out, "%-12s%s\n", "   held by",
-		cycle->held_by ? plain(cycle->held_by->path, 200, arena)
-			: cycle->garbage ? "nothing: the next full collection frees it"
-					 : "C code: no named root reaches it");
+		plain(cycle->holder, 200, arena));
 	print_breaks(cycle, arena, out);
-	if (cycle->members.shown)
-		fprintf(out, "%-12s@%u\n", "   example", members[0].id);
+	if (!stable)
+		fprintf(out, "%-12s@%u\n", "   example", cycle->entry);
 }
 
 static enum rg_code text(const void *data, struct rg_context *context, FILE *out)
@@ -70,18 +67,20 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 	enum rg_code code;
 
 	if (answer->totals->cycles == 0) {
-		fprintf(out, "no reference cycles over %s references\n", answer->policy->edges);
+		fprintf(out, "no reference cycles over %s references%s\n", answer->policy->edges,
+			context->n_words > 1 ? " with a selected member" : "");
 		return RG_OK;
 	}
-	fprintf(out, "%s of %s in %s, %s; the largest has %s\n\n",
+	fprintf(out, "%s of %s in %s, %s; the largest has %s; over %s references\n\n",
 		rg_units_things(answer->totals->cycles, "cycle", "cycles", &arena),
 		rg_units_things(answer->cycles.of, "pattern", "patterns", &arena),
 		rg_units_things(answer->totals->cyclic_objects, "object", "objects", &arena),
 		rg_units_bytes(answer->totals->cyclic_size, &arena),
-		rg_units_things(answer->totals->largest, "object", "objects", &arena));
+		rg_units_things(answer->totals->largest, "object", "objects", &arena),
+		answer->policy->edges);
 	code = rg_output_table(context, &rg_record_cycle, &answer->cycles, "", out);
 	for (uint64_t i = 0; !code && i < answer->cycles.shown; i++)
-		print_cycle(&rows[i], &arena, out);
+		print_cycle(&rows[i], context->settings.stable, &arena, out);
 	rg_arena_deinit(&arena);
 	return code;
 }
@@ -131,8 +130,9 @@ static enum rg_code run(struct rg_context *context)
 		if (!code && cycles.n_groups && context->settings.format == RG_FORMAT_TEXT)
 			rg_output_next(&answering.source, "cycles",
 				answering.has_selection
-					? rg_arena_print(&answering.arena, "'%s' -o cycles.svg",
-						  context->words[1])
+					? rg_arena_print(&answering.arena, "%s -o cycles.svg",
+						  rg_output_selection(context,
+							  &answering.arena))
 					: "-o cycles.svg");
 		else if (!code && rg_output_drawn(context) && cycles.n_groups)
 			rg_output_next(&answering.source, "why",

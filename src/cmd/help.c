@@ -9,11 +9,8 @@ static enum rg_code run(struct rg_context *context)
 	if (context->n_words == 0)
 		return rg_help_overview(stdout);
 	command = rg_command_find(context->words[0]);
-	if (!command) {
-		rg_fail(&context->err, RG_USAGE, "unknown-command", "unknown command '%s'",
-			context->words[0]);
-		return rg_hint(&context->err, "see the commands with: refgraph help");
-	}
+	if (!command)
+		return rg_command_unknown(context->words[0], &context->err);
 	if (!context->settings.schema)
 		return rg_help_command(command, stdout);
 	if (!command->answer)

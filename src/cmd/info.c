@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-static void print_runtime(const struct rg_answer_info *answer, struct rg_arena *arena, FILE *out)
+static void print_runtime(const struct rg_answer_info *answer, bool stable,
+	struct rg_arena *arena, FILE *out)
 {
 	const struct rg_answer_runtime *runtime = answer->runtime;
 	const struct rg_answer_source *source = answer->envelope.source;
@@ -15,15 +16,15 @@ static void print_runtime(const struct rg_answer_info *answer, struct rg_arena *
 	const uint64_t *counts = gc ? gc->counts.rows : NULL;
 
 	fprintf(out, "runtime     %s", source->runtime ? source->runtime : "unknown");
-	if (runtime->pid != RG_NOTHING)
+	if (runtime->pid != RG_NOTHING && !stable)
 		fprintf(out, ", pid %llu", (unsigned long long)runtime->pid);
-	if (runtime->rss != RG_NOTHING)
+	if (runtime->rss != RG_NOTHING && !stable)
 		fprintf(out, ", %s resident", rg_units_bytes(runtime->rss, arena));
 	fprintf(out, "\n");
-	if (runtime->argv)
+	if (runtime->argv && !stable)
 		fprintf(out, "command     %s\n",
 			rg_escape_display(arena, runtime->argv, strlen(runtime->argv), 0));
-	if (source->captured)
+	if (source->captured && !stable)
 		fprintf(out, "captured    %s\n", source->captured);
 	if (gc && thresholds && counts)
 		fprintf(out, "collector   %s, counts %llu %llu %llu of %llu %llu %llu\n",
@@ -36,7 +37,8 @@ static void print_runtime(const struct rg_answer_info *answer, struct rg_arena *
 		rg_units_things(answer->envelope.totals->references, "reference", "references",
 			arena),
 		rg_units_bytes(answer->envelope.totals->size, arena));
-	fprintf(out, "snapshot    %s, %.1f bytes an object\n",
+	if (!stable)
+		fprintf(out, "snapshot    %s, %.1f bytes an object\n",
 		rg_units_bytes(answer->file->size, arena), answer->file->bytes_per_object);
 }
 
@@ -48,7 +50,7 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 	struct rg_arena arena = { 0 };
 	enum rg_code code;
 
-	print_runtime(answer, &arena, out);
+	print_runtime(answer, context->settings.stable, &arena, out);
 	fprintf(out, "\n");
 	code = rg_output_table(context, &rg_record_generation, &answer->generations, "", out);
 	fprintf(out, "\n");

@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "heapdump/base/array.h"
 #include "heapdump/capture/capture.h"
@@ -8,6 +9,7 @@
 #include "src/cli/output.h"
 #include "src/cli/report.h"
 #include "src/cmd/commands.h"
+#include "src/emit/escape.h"
 
 struct found {
 	struct rg_candidate *rows;
@@ -31,6 +33,7 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 {
 	const struct rg_answer_ps *answer = data;
 	const struct rg_answer_process *rows = answer->processes.rows;
+	struct rg_arena arena = { 0 };
 	enum rg_code code;
 
 	if (answer->processes.of == 0) {
@@ -41,7 +44,10 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 	for (uint64_t i = 0; !code && i < answer->processes.shown; i++)
 		if (rows[i].why_not)
 			fprintf(out, "%llu cannot be captured: %s\n",
-				(unsigned long long)rows[i].pid, rows[i].why_not);
+				(unsigned long long)rows[i].pid,
+				rg_escape_display(&arena, rows[i].why_not,
+					strlen(rows[i].why_not), 0));
+	rg_arena_deinit(&arena);
 	return code;
 }
 

@@ -7,6 +7,8 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 {
 	const struct rg_answer_types *answer = data;
 
+	if (answer->types.of == 0)
+		fprintf(out, "no objects\n");
 	return rg_output_table(context, &rg_record_typeshare, &answer->types, "", out);
 }
 
@@ -25,7 +27,8 @@ static enum rg_code run(struct rg_context *context)
 	if (!code)
 		code = rg_output_answer(context, &forms);
 	if (!code && context->settings.format == RG_FORMAT_TEXT)
-		rg_output_next(&answering.source, "why", "TYPE");
+		rg_output_next(&answering.source, answer.heaviest ? "why" : "cycles",
+			answer.heaviest ? rg_output_quote(answer.heaviest, &answering.arena) : "");
 	rg_answering_close(&answering);
 	return code;
 }

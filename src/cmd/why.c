@@ -130,8 +130,10 @@ static enum rg_code run(struct rg_context *context)
 		rg_paths_deinit(&paths);
 	}
 	if (!code && context->settings.format == RG_FORMAT_TEXT)
-		rg_output_next(&answering.source, "why",
-			rg_arena_print(&answering.arena, "'%s' -o why.svg", context->words[1]));
+		rg_output_next(&answering.source, answer.first == RG_NO_ID ? "garbage" : "why",
+			answer.first == RG_NO_ID ? ""
+				: rg_arena_print(&answering.arena, "%s -o why.svg",
+					  rg_output_selection(context, &answering.arena)));
 	rg_answering_close(&answering);
 	return code;
 }
@@ -145,7 +147,7 @@ const struct rg_command rg_cmd_why = {
 		       "first, and writes the chain as Python would. A selection is a type name "
 		       "(short or dotted, * allowed), an address or an object number.",
 	.examples = { { "why leak.rgs Session", "every Session, nearest first" },
-		{ "why leak.rgs 'app.models.*' -n 3", "of one package" },
+		{ "why leak.rgs 'app.web.*' -n 3", "of one package" },
 		{ "why leak.rgs @812 -o why.svg", "one object, as a picture" },
 		{ "why 4711 0x7f2a10c0", "by address, of a process now" } },
 	.options = RG_OPTIONS_LIST | RG_OPTION(RAW) | RG_OPTION(NODES),

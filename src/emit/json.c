@@ -1,6 +1,5 @@
 #include "src/emit/json.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,7 +25,7 @@ static json_t *clean_string(const char *text)
 	return string;
 }
 
-static json_t *string_value(const char *text)
+json_t *rg_json_string(const char *text)
 {
 	json_t *string = text ? json_string(text) : json_null();
 
@@ -44,7 +43,7 @@ static json_t *rows_value(const struct rg_record *record, const struct rg_list *
 			+ i * (record ? record->size : sizeof(char *));
 
 		json_array_append_new(rows, record ? record_value(record, row, stable)
-						   : string_value(*(const char *const *)row));
+						   : rg_json_string(*(const char *const *)row));
 	}
 	return rows;
 }
@@ -99,7 +98,7 @@ static json_t *field_value(const struct rg_field *field, const void *at, bool st
 	case RG_FLAG:
 		return json_boolean(*(const bool *)at);
 	case RG_TEXT:
-		return string_value(*(const char *const *)at);
+		return rg_json_string(*(const char *const *)at);
 	case RG_ADDRESS:
 		return address_value(*(const uint64_t *)at);
 	case RG_ID:
@@ -137,9 +136,38 @@ static json_t *record_value(const struct rg_record *record, const void *data, bo
 	return object;
 }
 
+/* Characters that are legal in JSON, and that a terminal may obey. */
+static bool is_unsafe(uint32_t cp)
+{
+	return (cp >= 0x7f && cp < 0xa0) || (cp >= 0x202a && cp <= 0x202e) || cp == 0x200e
+		|| cp == 0x200f || (cp >= 0x2066 && cp <= 0x2069) || cp == 0x2028 || cp == 0x2029
+		|| cp == 0x061c;
+}
+
+static int put_safe(const char *buffer, size_t size, void *data)
+{
+	FILE *out = data;
+	size_t used;
+
+	for (size_t i = 0; i < size; i += used) {
+		uint32_t cp = rg_utf8_get(buffer + i, size - i, &used, NULL);
+
+		if (is_unsafe(cp))
+			fprintf(out, "\\u%04x", cp);
+		else
+			fwrite(buffer + i, 1, used, out);
+	}
+	return ferror(out) ? -1 : 0;
+}
+
+bool rg_json_dump(const json_t *value, FILE *out, size_t flags)
+{
+	return json_dump_callback(value, put_safe, out, flags) == 0;
+}
+
 static enum rg_code dump(json_t *value, FILE *out, struct rg_error *err)
 {
-	int failed = !value || json_dumpf(value, out, JSON_INDENT(2) | JSON_SORT_KEYS) < 0;
+	bool failed = !value || !rg_json_dump(value, out, JSON_INDENT(2) | JSON_SORT_KEYS);
 
 	json_decref(value);
 	fputc('\n', out);

@@ -4,11 +4,14 @@
 #include <libsmartcols.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
 
 #include "heapdump/base/units.h"
 #include "src/emit/escape.h"
 
 #define CELL 400	/* characters of a text that a cell keeps */
+#define SEPARATOR 2	/* blanks between two columns */
+#define LEAST_LAST 20	/* columns that the last one gets even where there is no room */
 
 static bool is_number(enum rg_field_type type)
 {
@@ -79,8 +82,39 @@ static void choose_columns(struct columns *columns, const struct rg_record *reco
 	}
 }
 
+/* Columns of the terminal that TEXT takes; what is escaped has no control characters. */
+static unsigned width_of(const char *text)
+{
+	wchar_t wide[CELL + 1];
+	size_t n = mbstowcs(wide, text, CELL);
+	int width = n == (size_t)-1 ? -1 : wcswidth(wide, n);
+
+	return width < 0 ? (unsigned)strlen(text) : (unsigned)width;
+}
+
+/* What the columns before the last leave of WIDTH for it. */
+static unsigned width_left(const struct columns *columns, const struct rg_record *record,
+	const struct rg_list *list, unsigned width, struct rg_arena *arena)
+{
+	unsigned used = 0;
+
+	for (unsigned c = 0; c + 1 < columns->count; c++) {
+		unsigned most = width_of(columns->fields[c]->heading);
+
+		for (uint64_t i = 0; i < list->shown; i++) {
+			unsigned its = width_of(cell_text(columns->fields[c],
+				(const char *)list->rows + i * record->size, arena));
+
+			most = its > most ? its : most;
+		}
+		used += most + SEPARATOR;
+	}
+	return used + LEAST_LAST < width ? width - used : LEAST_LAST;
+}
+
 static bool fill_table(struct libscols_table *table, const struct columns *columns,
-	const struct rg_record *record, const struct rg_list *list, struct rg_arena *arena)
+	const struct rg_record *record, const struct rg_list *list, unsigned left,
+	struct rg_arena *arena)
 {
 	for (unsigned c = 0; c < columns->count; c++) {
 		const struct rg_field *field = columns->fields[c];
@@ -96,11 +130,15 @@ static bool fill_table(struct libscols_table *table, const struct columns *colum
 
 		if (!line)
 			return false;
-		for (unsigned c = 0; c < columns->count; c++)
-			if (scols_line_set_data(line, c,
-				    cell_text(columns->fields[c],
-					    (const char *)list->rows + i * record->size, arena)))
+		for (unsigned c = 0; c < columns->count; c++) {
+			const char *text = cell_text(columns->fields[c],
+				(const char *)list->rows + i * record->size, arena);
+
+			if (c + 1 == columns->count && width_of(text) > left)
+				text = rg_escape_display(arena, text, strlen(text), left);
+			if (scols_line_set_data(line, c, text))
 				return false;
+		}
 	}
 	return true;
 }
@@ -130,10 +168,14 @@ enum rg_code rg_table_print(const struct rg_record *record, const struct rg_list
 
 	if (table) {
 		choose_columns(&columns, record, list, style->stable, &arena);
+		/* the cells are escaped already */
+		scols_table_enable_noencoding(table, 1);
 		scols_table_set_termforce(table, SCOLS_TERMFORCE_ALWAYS);
 		scols_table_set_termwidth(table, style->width - strlen(indent));
 		scols_table_set_column_separator(table, "  ");
-		done = fill_table(table, &columns, record, list, &arena)
+		done = fill_table(table, &columns, record, list,
+			width_left(&columns, record, list, style->width - strlen(indent), &arena),
+			&arena)
 			&& (columns.count == 0 || scols_print_table_to_string(table, &text) == 0);
 	}
 	if (done && text)
