@@ -25,9 +25,20 @@
 
 /* --- waiting, bounded ------------------------------------------------------------------- */
 
+/*
+ * Reap threads that have ended: until that is done, a leader that was killed and a thread that
+ * replaces the program by exec wait for them, and we may wait for these (PTRACE_SEIZE, too).
+ */
 static void on_alarm(int signal)
 {
+	int error = errno;
+	siginfo_t info;
+
 	(void)signal;
+	do
+		info.si_pid = 0;
+	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | __WALL) == 0 && info.si_pid);
+	errno = error;
 }
 
 /* Let a SIGALRM every 100 ms interrupt waitpid while ON. */
@@ -50,19 +61,6 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/*
- * Reap threads that have ended. Until that is done, a leader that was killed and a thread that
- * replaces the program by exec wait for them.
- */
-static void reap_ended(void)
-{
-	siginfo_t info;
-
-	do
-		info.si_pid = 0;
-	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | __WALL) == 0 && info.si_pid);
-}
-
 /* Wait for the next stop of TID: its status, or -1 when it ended or did not stop in time. */
 static int wait_stop(pid_t tid)
 {
@@ -78,7 +76,6 @@ static int wait_stop(pid_t tid)
 			errno = ESRCH;
 		if (got == tid || errno != EINTR)
 			return -1;
-		reap_ended();
 	}
 	errno = ETIMEDOUT;
 	return -1;

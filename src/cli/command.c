@@ -1,6 +1,5 @@
 #include "src/cli/command.h"
 
-#include <errno.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 #include "heapdump/base/file.h"
 #include "heapdump/base/suggest.h"
 #include "src/cli/help.h"
+#include "src/cli/output.h"
 #include "src/cli/progress.h"
 #include "src/cli/report.h"
 
@@ -98,22 +98,6 @@ static enum rg_code run_command(struct rg_context *context, int argc, char **arg
 	return code ? code : context->command->run(context);
 }
 
-/* A write that failed unnoticed is a failure all the same. */
-static enum rg_code close_output(struct rg_error *err)
-{
-	bool bad = ferror(stdout) != 0;
-	int error;
-
-	errno = 0;
-	bad |= fclose(stdout) != 0;
-	error = errno;
-	/* who closed the pipe does not want to read more */
-	if (!bad || error == EPIPE)
-		return RG_OK;
-	return rg_fail(err, RG_SYSTEM, "cannot-write", "standard output: %s",
-		strerror(error ? error : EIO));
-}
-
 /* Ctrl-C and the like: no partial file stays; the guardian sees to the target by itself. */
 static void on_end(int signal_number)
 {
@@ -148,7 +132,7 @@ int rg_command_main(int argc, char **argv)
 {
 	struct rg_context context = { 0 };
 	const char *word = argc > 1 ? argv[1] : NULL;
-	enum rg_code code, closed;
+	enum rg_code code;
 
 	setlocale(LC_CTYPE, "");
 	set_signals();
@@ -172,9 +156,9 @@ int rg_command_main(int argc, char **argv)
 				       : rg_command_unknown(word, &context.err);
 	}
 	rg_progress_stop();
-	closed = close_output(&context.err);
+	/* a write that failed unnoticed is a failure all the same */
 	if (!code)
-		code = closed;
+		code = rg_output_flush(&context.err);
 	if (code)
 		rg_report(&context.err, context.settings.format == RG_FORMAT_JSON);
 	return rg_exit_status(code);

@@ -1,7 +1,9 @@
 #include "src/cli/output.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "heapdump/base/file.h"
 #include "src/cli/progress.h"
@@ -11,6 +13,27 @@
 #include "src/emit/json.h"
 #include "src/emit/render.h"
 #include "src/emit/table.h"
+
+/* True when standard output is a pipe that nobody reads any more. */
+static bool is_reader_gone(void)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+	return poll(&out, 1, 0) == 1 && out.revents & (POLLERR | POLLHUP);
+}
+
+enum rg_code rg_output_flush(struct rg_error *err)
+{
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return RG_OK;
+	/* who closed the pipe does not want to read more */
+	if (errno == EPIPE || is_reader_gone())
+		return RG_OK;
+	rg_fail(err, RG_SYSTEM, "cannot-write", "standard output cannot be written: %s",
+		errno ? strerror(errno) : "is the disk full?");
+	return rg_hint(err, "write to a file with -o FILE");
+}
 
 bool rg_output_drawn(const struct rg_context *context)
 {
@@ -34,16 +57,6 @@ static enum rg_code write_form(struct rg_context *context, const struct rg_outpu
 	}
 }
 
-/* What cannot be written is known before the next command is proposed. */
-static enum rg_code flush_standard(struct rg_error *err)
-{
-	/* who closed the pipe does not want to read more */
-	if (fflush(stdout) == 0 || errno == EPIPE)
-		return RG_OK;
-	rg_fail(err, RG_SYSTEM, "cannot-write", "standard output: %s", strerror(errno));
-	return rg_hint(err, "write to a file with -o FILE");
-}
-
 enum rg_code rg_output_answer(struct rg_context *context, const struct rg_output_forms *forms)
 {
 	const char *path = context->settings.output;
@@ -53,7 +66,7 @@ enum rg_code rg_output_answer(struct rg_context *context, const struct rg_output
 	rg_progress_stop();
 	if (!path || strcmp(path, "-") == 0) {
 		code = write_form(context, forms, stdout);
-		return code ? code : flush_standard(&context->err);
+		return code ? code : rg_output_flush(&context->err);
 	}
 	code = rg_output_open(&output, path, 0600, &context->err);
 	if (code)

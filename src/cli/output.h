@@ -20,6 +20,9 @@ struct rg_output_forms {
 	enum rg_code (*text)(const void *data, struct rg_context *context, FILE *out);
 };
 
+/* Flush standard output and say whether all of it was written; a closed pipe is no failure. */
+enum rg_code rg_output_flush(struct rg_error *err);
+
 /* Write the answer in the chosen form. */
 enum rg_code rg_output_answer(struct rg_context *context, const struct rg_output_forms *forms);
 
