@@ -23,6 +23,7 @@ struct frozen {
 	struct rg_runtime runtime;
 	struct rg_gc_state gc;
 	bool mapped;
+	bool moving;		/* the collector's lists are in motion */
 };
 
 /* --- before anything is stopped ---------------------------------------------------------- */
@@ -145,9 +146,11 @@ static enum rg_code freeze_once(struct frozen *frozen, pid_t pid, struct rg_erro
 	frozen->mapped = !code;
 	if (!code)
 		code = rg_runtime_find(&frozen->runtime, &frozen->image, err);
-	if (!code)
+	if (!code) {
 		code = rg_runtime_gc(&frozen->runtime, &frozen->image,
 			frozen->runtime.interpreter, &frozen->gc, err);
+		frozen->moving = code || frozen->gc.collecting;
+	}
 	/* the target itself stands still: take what we need and let it go */
 	if (!code && frozen->guardian.stopped)
 		code = rg_image_read_all(&frozen->image, err);
@@ -158,8 +161,7 @@ static enum rg_code freeze_once(struct frozen *frozen, pid_t pid, struct rg_erro
 
 /*
  * Freeze at a moment when no collection runs, if there is one. During most of a collection, and
- * for an instant while an object is added, the lists do not even close: they look like none. That
- * it is a CPython we know was seen before.
+ * for an instant while an object is added, the lists do not even close: they look like none.
  */
 static enum rg_code freeze(struct frozen *frozen, pid_t pid, struct rg_error *err)
 {
@@ -167,12 +169,10 @@ static enum rg_code freeze(struct frozen *frozen, pid_t pid, struct rg_error *er
 
 	for (int attempt = 0;; attempt++) {
 		enum rg_code code;
-		bool moving;
 
 		memset(frozen, 0, sizeof(*frozen));
 		code = freeze_once(frozen, pid, err);
-		moving = code == RG_BAD_DATA || (!code && frozen->gc.collecting);
-		if (!moving || attempt == COLLECTION_RETRIES)
+		if (!frozen->moving || attempt == COLLECTION_RETRIES)
 			return code == RG_BAD_DATA ? at_process(err, pid) : code;
 		if (!code)
 			thaw(frozen);

@@ -255,7 +255,8 @@ static void set_flags(struct rg_walk *walk, struct rg_pytype *type)
 	} by_name[] = {
 		{ "module", RG_TYPE_MODULE }, { "function", RG_TYPE_FUNCTION },
 		{ "builtin_function_or_method", RG_TYPE_FUNCTION }, { "frame", RG_TYPE_FRAME },
-		{ "cell", RG_TYPE_CELL },
+		{ "cell", RG_TYPE_CELL }, { "BaseEventLoop", RG_TYPE_HUB },
+		{ "uvloop.loop.Loop", RG_TYPE_HUB },
 	};
 
 	for (size_t i = 0; i < sizeof(by_bit) / sizeof(by_bit[0]); i++)

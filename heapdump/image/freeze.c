@@ -141,7 +141,9 @@ static bool seize_new(void *context, pid_t tid)
 		return false;
 	}
 	*slot = tid;
-	ptrace(PTRACE_INTERRUPT, tid, 0, 0);
+	/* a thread that has just replaced the program has the leader's id now */
+	if (ptrace(PTRACE_INTERRUPT, tid, 0, 0) < 0)
+		ptrace(PTRACE_INTERRUPT, freeze->target, 0, 0);
 	return true;
 }
 

@@ -75,6 +75,7 @@ enum {
 	RG_TYPE_CELL = 1 << 12,		/* its instances are closure cells */
 	RG_TYPE_GUESSED = 1 << 13,	/* parts of it were found by scanning its body */
 	RG_TYPE_KEEPS_SELF = 1 << 14,	/* its __del__ cannot bring an instance back */
+	RG_TYPE_HUB = 1 << 15,		/* runs others that all refer back to it: an event loop */
 };
 
 /* How the label of a reference is given. */

@@ -41,7 +41,14 @@ static void normalise_edge(struct rg_heap *heap, uint32_t source, uint32_t edge,
 		role = ROLE_MODULE;
 		break;
 	case RG_KIND_SELF:
-		if (type_flags(heap, target) & (RG_TYPE_METATYPE | RG_TYPE_MODULE))
+		if (type_flags(heap, target) & (RG_TYPE_METATYPE | RG_TYPE_MODULE | RG_TYPE_HUB))
+			set_kind(heap, edge, RG_KIND_OWNER);
+		break;
+	case RG_KIND_ATTR:
+	case RG_KIND_SLOT:
+	case RG_KIND_CELL:
+	case RG_KIND_LOCAL:
+		if (type_flags(heap, target) & RG_TYPE_HUB)
 			set_kind(heap, edge, RG_KIND_OWNER);
 		break;
 	default:
@@ -97,6 +104,8 @@ static bool name_value(struct rg_heap *heap, uint32_t edge, enum rg_kind kind)
 
 	if (RG_EDGE_KIND(heap->edge[edge]) != RG_KIND_KEY)
 		return true;
+	if (kind == RG_KIND_ATTR && type_flags(heap, heap->target[edge]) & RG_TYPE_HUB)
+		kind = RG_KIND_OWNER;
 	set_kind(heap, edge, kind);
 	if (RG_EDGE_FORM(heap->edge[edge]) != RG_FORM_OBJECT)
 		return true;
