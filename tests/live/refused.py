@@ -4,6 +4,7 @@ import ctypes
 import os
 import shutil
 import subprocess
+import tempfile
 import sys
 import threading
 
@@ -93,21 +94,18 @@ def test_no_python(folder):
         child.wait()
 
 
+@live.needs(lambda: live.process(2) and live.process(2).name == "kthreadd",
+            "pid 2 is no thread of the kernel here")
 def test_kernel_thread(folder):
     """A thread of the kernel"""
-    if not live.process(2) or live.process(2).name != "kthreadd":
-        raise live.Skip("pid 2 is no thread of the kernel here")
     refuse(folder, 2, NOT_UNDERSTOOD, "not a CPython process: a thread of the kernel")
     live.check(live.process(2), "it has ended")
 
 
+@live.needs(live.can_make_pid_namespace, "no pid namespace can be made")
 def test_init(folder):
     """Pid 1, in a pid namespace of its own"""
-    unshare = shutil.which("unshare")
-    inside = [unshare, "--pid", "--fork", "--kill-child", "--mount-proc"]
-    if not unshare or subprocess.run([*inside, "true"],
-                                     stderr=subprocess.DEVNULL).returncode != 0:
-        raise live.Skip("no pid namespace can be made")
+    inside = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
     done = subprocess.run([*inside, "sh", "-c", '"$@"; exit $?', "sh", *live.REFGRAPH, "dump", "1",
                            "-o", os.path.join(folder, "x.rgs")], stdin=subprocess.DEVNULL,
                           capture_output=True, text=True, timeout=live.LIMIT)
@@ -117,18 +115,18 @@ def test_init(folder):
 
 def test_no_permission(folder):
     """A process that belongs to somebody else"""
-    if os.geteuid() == 0:
-        options = {"user": NOBODY, "group": NOBODY, "extra_groups": ()}
-        os.chmod(folder, 0o777)
-        try:
-            live.refgraph("help", **options)
-        except PermissionError:
-            raise live.Skip("nobody may not run the command where it was built") from None
-        name = "plain"
-    else:
-        options, name = {}, "hidden"
-    with live.Target(name) as target:
-        refuse(folder, target.pid, SYSTEM, "Permission denied", **options)
+    if os.geteuid() != 0:
+        with live.Target("hidden") as target:
+            refuse(folder, target.pid, SYSTEM, "Permission denied")
+            live.equal(target.ask("alive"), True, "the target afterwards")
+        return
+    os.chmod(folder, 0o777)
+    # nobody may not run the command where root has built it
+    with tempfile.TemporaryDirectory() as place, live.Target("plain") as target:
+        os.chmod(place, 0o755)
+        command = [shutil.copy(live.REFGRAPH[0], place)]
+        refuse(folder, target.pid, SYSTEM, "Permission denied", command=command, user=NOBODY,
+               group=NOBODY, extra_groups=())
         live.equal(target.ask("alive"), True, "the target afterwards")
 
 
@@ -170,12 +168,10 @@ def interpreters():
     return found
 
 
+@live.needs(interpreters, "no other Python in $RG_PYTHONS or PATH")
 def test_other_versions(folder):
     """A Python of another version is refused by name"""
-    found = interpreters()
-    if not found:
-        raise live.Skip("no other Python in $RG_PYTHONS or PATH")
-    for path, version in sorted(found.items()):
+    for path, version in sorted(interpreters().items()):
         child = subprocess.Popen([path, "-u", "-c", "print('ready'); input()"],
                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         try:

@@ -14,6 +14,7 @@ import random
 import resource
 import select
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -198,11 +199,11 @@ class Target:
         return "it runs"
 
 
-def refgraph(*arguments, stack=None, **options):
+def refgraph(*arguments, stack=None, command=None, **options):
     """Run the command to its end; its output as text."""
     def limit():
         resource.setrlimit(resource.RLIMIT_STACK, (stack, stack))
-    return subprocess.run([*REFGRAPH, *map(str, arguments)], stdin=subprocess.DEVNULL,
+    return subprocess.run([*(command or REFGRAPH), *map(str, arguments)], stdin=subprocess.DEVNULL,
                           capture_output=True, text=True, timeout=LIMIT,
                           preexec_fn=limit if stack else None, **options)
 
@@ -309,6 +310,21 @@ def why_not():
         child.wait()
 
 
+def needs(condition, reason):
+    """Leave a test out, and say why, where this machine lacks what it is about: no skip, which
+    would say that a capture itself is not possible here."""
+    def mark(test):
+        test.left_out = None if condition() else reason
+        return test
+    return mark
+
+
+def can_make_pid_namespace():
+    unshare = shutil.which("unshare")
+    return unshare and subprocess.run([unshare, "--pid", "--fork", "--mount-proc", "true"],
+                                      stderr=subprocess.DEVNULL).returncode == 0
+
+
 def run(number, test, folder):
     name = test.__doc__.split("\n")[0].rstrip(".")
     start = time.monotonic()
@@ -335,6 +351,10 @@ def main(*tests):
         print("1..0 # SKIP " + reason)
         return
     wanted = [test for test in tests if not sys.argv[1:] or test.__name__ in sys.argv[1:]]
+    for test in wanted:
+        if getattr(test, "left_out", None):
+            print("# left out: %s: %s" % (test.__doc__, test.left_out))
+    wanted = [test for test in wanted if not getattr(test, "left_out", None)]
     seed = int(os.environ.get("RG_SEED") or random.SystemRandom().randrange(2 ** 32))
     random.seed(seed)
     print("1..%d" % len(wanted))
