@@ -52,8 +52,10 @@ static inline uint32_t made_string(struct made *made, const char *text)
 
 static inline uint32_t made_type(struct made *made, const char *name, uint32_t flags)
 {
-	struct rg_type_record record = { .address = ADDRESS(1000000 + flags), .basicsize = 48,
-		.name = made_string(made, name), .module = made_string(made, "test"),
+	struct rg_type_record record = { .address = ADDRESS(1000000 + flags),
+		.basicsize = 48,
+		.name = made_string(made, name),
+		.module = made_string(made, "test"),
 		.flags = flags };
 
 	return rg_writer_type(made->writer, &record);
@@ -62,17 +64,24 @@ static inline uint32_t made_type(struct made *made, const char *name, uint32_t f
 static inline void made_object(struct made *made, uint32_t i, uint32_t type, uint32_t refcount,
 	enum rg_generation generation)
 {
-	struct rg_object_record record = { .address = ADDRESS(i), .size = 48, .type = type,
-		.refcount = refcount, .flags = generation };
+	struct rg_object_record record = { .address = ADDRESS(i),
+		.size = 48,
+		.type = type,
+		.refcount = refcount,
+		.flags = generation };
 
 	rg_writer_object(made->writer, &record);
 }
 
 static inline void made_root(struct made *made, uint32_t i, const char *name)
 {
-	struct rg_root_record record = { .target = ADDRESS(i), .kind = RG_ROOT_MODULE,
-		.reference = RG_KIND_OTHER, .name = made_string(made, name), .label = RG_NO_STRING,
-		.thread = UINT32_MAX, .frame = UINT32_MAX };
+	struct rg_root_record record = { .target = ADDRESS(i),
+		.kind = RG_ROOT_MODULE,
+		.reference = RG_KIND_OTHER,
+		.name = made_string(made, name),
+		.label = RG_NO_STRING,
+		.thread = UINT32_MAX,
+		.frame = UINT32_MAX };
 
 	rg_writer_root(made->writer, &record);
 }

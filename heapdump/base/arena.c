@@ -49,8 +49,8 @@ void *rg_arena_new(struct rg_arena *arena, size_t count, size_t size)
 		return NULL;
 	}
 	bytes &= ~(size_t)15;
-	if ((!arena->blocks || bytes > arena->blocks->size - arena->used)
-		&& !add_block(arena, bytes > BLOCK_SIZE ? bytes : BLOCK_SIZE)) {
+	if ((!arena->blocks || bytes > arena->blocks->size - arena->used) &&
+		!add_block(arena, bytes > BLOCK_SIZE ? bytes : BLOCK_SIZE)) {
 		arena->failed = true;
 		return NULL;
 	}

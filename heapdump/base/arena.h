@@ -13,7 +13,7 @@ struct rg_arena_block;
 
 struct rg_arena {
 	struct rg_arena_block *blocks;
-	size_t used;		/* of the newest block */
+	size_t used; /* of the newest block */
 	bool failed;
 };
 

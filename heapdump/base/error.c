@@ -11,8 +11,8 @@ void rg_error_init(struct rg_error *err)
 	err->name = "";
 }
 
-enum rg_code rg_fail(struct rg_error *err, enum rg_code code, const char *name, const char *fmt,
-	...)
+enum rg_code rg_fail(
+	struct rg_error *err, enum rg_code code, const char *name, const char *fmt, ...)
 {
 	va_list args;
 

@@ -12,24 +12,24 @@
 
 enum rg_code {
 	RG_OK = 0,
-	RG_NOMEM,	/* an allocation failed */
-	RG_USAGE,	/* the caller's words are off: option, selection, name */
-	RG_NOT_FOUND,	/* what was asked for is not in the heap */
-	RG_BAD_DATA,	/* the input is corrupt, truncated beyond use, or not understood */
-	RG_SYSTEM,	/* the system said no: permission, no such process, disk full */
-	RG_LIMIT,	/* a limit of time, size or memory was reached */
+	RG_NOMEM, /* an allocation failed */
+	RG_USAGE, /* the caller's words are off: option, selection, name */
+	RG_NOT_FOUND, /* what was asked for is not in the heap */
+	RG_BAD_DATA, /* the input is corrupt, truncated beyond use, or not understood */
+	RG_SYSTEM, /* the system said no: permission, no such process, disk full */
+	RG_LIMIT, /* a limit of time, size or memory was reached */
 };
 
 #define RG_NO_OFFSET UINT64_MAX
 
 struct rg_error {
 	enum rg_code code;
-	const char *name;	/* a static short word for scripts: "bad-checksum" */
-	uint64_t offset;	/* in the file, or RG_NO_OFFSET */
-	int pid;		/* the process it is about, or 0 */
-	char file[256];		/* the file it is about, or "" */
-	char message[400];	/* one line: what, where, what was expected */
-	char hint[300];		/* one line: what to do next, or "" */
+	const char *name; /* a static short word for scripts: "bad-checksum" */
+	uint64_t offset; /* in the file, or RG_NO_OFFSET */
+	int pid; /* the process it is about, or 0 */
+	char file[256]; /* the file it is about, or "" */
+	char message[400]; /* one line: what, where, what was expected */
+	char hint[300]; /* one line: what to do next, or "" */
 };
 
 /* An error that says nothing yet. */

@@ -41,7 +41,8 @@ static enum rg_code read_stream(
 			continue;
 		if (n < 0) {
 			free(data);
-			return rg_fail(err, RG_SYSTEM, "cannot-read", "%s: %s", path, strerror(errno));
+			return rg_fail(
+				err, RG_SYSTEM, "cannot-read", "%s: %s", path, strerror(errno));
 		}
 		if (n == 0)
 			break;
@@ -187,8 +188,8 @@ enum rg_code rg_output_open(
 	out->path = there ? realpath(path, NULL) : strdup(path);
 	if (!out->path)
 		return there ? fail_output(out, path, err) : rg_nomem(err);
-	if (there && (!S_ISREG(st.st_mode) || strncmp(path, "/dev/", 5) == 0
-			     || strncmp(path, "/proc/", 6) == 0)) {
+	if (there && (!S_ISREG(st.st_mode) || strncmp(path, "/dev/", 5) == 0 ||
+			     strncmp(path, "/proc/", 6) == 0)) {
 		/* a device or a pipe is written to: renaming onto it would replace it */
 		out->stream = fopen(out->path, "we");
 		return out->stream ? RG_OK : fail_output(out, path, err);

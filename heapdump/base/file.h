@@ -28,7 +28,7 @@ void rg_bytes_deinit(struct rg_bytes *bytes);
 
 /* A file being written under a temporary name in the folder of its final one. */
 struct rg_output {
-	char *path, *temporary;	/* temporary: NULL where PATH is written to as it is */
+	char *path, *temporary; /* temporary: NULL where PATH is written to as it is */
 	FILE *stream;
 };
 

@@ -10,9 +10,9 @@
 #include <stdint.h>
 
 struct rg_map {
-	uint64_t *keys;		/* 0: free */
+	uint64_t *keys; /* 0: free */
 	uint32_t *values;
-	size_t size, used;	/* size: a power of two, or 0 */
+	size_t size, used; /* size: a power of two, or 0 */
 };
 
 #define RG_MAP_NONE UINT32_MAX

@@ -33,8 +33,9 @@ const char *rg_units_share(double share, struct rg_arena *arena)
 	return rg_arena_print(arena, "%.1f %%", share * 100);
 }
 
-const char *rg_units_things(uint64_t count, const char *one, const char *many,
-	struct rg_arena *arena)
+const char *rg_units_things(
+	uint64_t count, const char *one, const char *many, struct rg_arena *arena)
 {
-	return rg_arena_print(arena, "%s %s", rg_units_count(count, arena), count == 1 ? one : many);
+	return rg_arena_print(
+		arena, "%s %s", rg_units_count(count, arena), count == 1 ? one : many);
 }

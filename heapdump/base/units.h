@@ -11,7 +11,7 @@ const char *rg_units_bytes(uint64_t bytes, struct rg_arena *arena);
 const char *rg_units_share(double share, struct rg_arena *arena);
 
 /* "1 object", "4,811 objects". */
-const char *rg_units_things(uint64_t count, const char *one, const char *many,
-	struct rg_arena *arena);
+const char *rg_units_things(
+	uint64_t count, const char *one, const char *many, struct rg_arena *arena);
 
 #endif

@@ -40,8 +40,12 @@ uint32_t rg_utf8_get(const char *bytes, size_t length, size_t *used, bool *valid
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	unsigned char first = (unsigned char)bytes[0];
-	size_t need = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3
-			: first < 0xf5 ? 4 : 0;
+	size_t need = first < 0x80   ? 1
+		      : first < 0xc2 ? 0
+		      : first < 0xe0 ? 2
+		      : first < 0xf0 ? 3
+		      : first < 0xf5 ? 4
+				     : 0;
 	uint32_t cp;
 
 	if (need == 0 || need > length)

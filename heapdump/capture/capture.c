@@ -11,10 +11,10 @@
 #include "heapdump/image/process.h"
 #include "heapdump/snapshot/writer.h"
 
-#define COLLECTION_RETRIES 20	/* while the collector runs, its lists are in motion */
-#define COLLECTION_WAIT_US 2000	/* before the second attempt; then longer and longer */
+#define COLLECTION_RETRIES 20 /* while the collector runs, its lists are in motion */
+#define COLLECTION_WAIT_US 2000 /* before the second attempt; then longer and longer */
 #define COLLECTION_WAIT_MAX_US 200000
-#define SHIFT 3			/* CPython's objects are 8-aligned at least */
+#define SHIFT 3 /* CPython's objects are 8-aligned at least */
 
 /* A frozen process and what was found in it. */
 struct frozen {
@@ -23,14 +23,14 @@ struct frozen {
 	struct rg_runtime runtime;
 	struct rg_gc_state gc;
 	bool mapped;
-	bool moving;		/* the collector's lists are in motion */
+	bool moving; /* the collector's lists are in motion */
 };
 
-/* --- before anything is stopped ---------------------------------------------------------- */
+/* --- before anything is stopped ----------------------------------------------------------- */
 
 /* An image of the running process, for looking at what does not move. */
-static enum rg_code open_running(struct rg_image *image, pid_t pid, int fds[2],
-	struct rg_error *err)
+static enum rg_code open_running(
+	struct rg_image *image, pid_t pid, int fds[2], struct rg_error *err)
 {
 	enum rg_code code = rg_process_open(pid, "mem", &fds[0], err);
 
@@ -82,8 +82,8 @@ static enum rg_code at_process(struct rg_error *err, pid_t pid)
 }
 
 /* Refuse what cannot work before the target is stopped for it. */
-static enum rg_code check_target(const struct rg_capture *capture,
-	const struct rg_process *process, struct rg_error *err)
+static enum rg_code check_target(
+	const struct rg_capture *capture, const struct rg_process *process, struct rg_error *err)
 {
 	struct rg_runtime runtime;
 	struct rg_image image;
@@ -125,7 +125,7 @@ static enum rg_code check_target(const struct rg_capture *capture,
 	return code ? at_process(err, process->pid) : RG_OK;
 }
 
-/* --- freezing ---------------------------------------------------------------------------- */
+/* --- freezing ----------------------------------------------------------------------------- */
 
 static void thaw(struct frozen *frozen)
 {
@@ -141,14 +141,14 @@ static enum rg_code freeze_once(struct frozen *frozen, pid_t pid, struct rg_erro
 
 	if (code)
 		return code;
-	code = rg_process_image(&frozen->image, &frozen->guardian.mem_fd,
-		frozen->guardian.maps_fd, err);
+	code = rg_process_image(
+		&frozen->image, &frozen->guardian.mem_fd, frozen->guardian.maps_fd, err);
 	frozen->mapped = !code;
 	if (!code)
 		code = rg_runtime_find(&frozen->runtime, &frozen->image, err);
 	if (!code) {
-		code = rg_runtime_gc(&frozen->runtime, &frozen->image,
-			frozen->runtime.interpreter, &frozen->gc, err);
+		code = rg_runtime_gc(&frozen->runtime, &frozen->image, frozen->runtime.interpreter,
+			&frozen->gc, err);
 		frozen->moving = code || frozen->gc.collecting;
 	}
 	/* the target itself stands still: take what we need and let it go */
@@ -172,12 +172,16 @@ static enum rg_code freeze(struct frozen *frozen, pid_t pid, struct rg_error *er
 
 		memset(frozen, 0, sizeof(*frozen));
 		code = freeze_once(frozen, pid, err);
+		if (code && attempt == COLLECTION_RETRIES)
+			rg_hint(err, "or a collection ran at each of %d attempts: try again",
+				attempt + 1);
 		if (!frozen->moving || attempt == COLLECTION_RETRIES)
 			return code == RG_BAD_DATA ? at_process(err, pid) : code;
 		if (!code)
 			thaw(frozen);
 		usleep(wait);
-		wait = wait * 3 / 2 < COLLECTION_WAIT_MAX_US ? wait * 3 / 2 : COLLECTION_WAIT_MAX_US;
+		wait = wait * 3 / 2 < COLLECTION_WAIT_MAX_US ? wait * 3 / 2
+							     : COLLECTION_WAIT_MAX_US;
 	}
 }
 
@@ -195,7 +199,7 @@ static enum rg_code check_copy(const struct frozen *frozen, pid_t pid, struct rg
 	return rg_at_pid(err, pid);
 }
 
-/* --- facts ------------------------------------------------------------------------------- */
+/* --- facts -------------------------------------------------------------------------------- */
 
 static void write_number(struct rg_writer *writer, const char *name, unsigned i, uint64_t value)
 {
@@ -272,8 +276,8 @@ enum rg_code rg_capture_write(struct rg_capture *capture, FILE *stream, struct r
 		write_facts(writer, capture, &process, &frozen);
 		rg_writer_flush(writer);
 		code = rg_walk_heap(&frozen.image, &frozen.runtime, writer, capture->values, err);
-		if (!capture->stopped && (!code || code == RG_BAD_DATA)
-			&& check_copy(&frozen, capture->pid, err))
+		if (!capture->stopped && (!code || code == RG_BAD_DATA) &&
+			check_copy(&frozen, capture->pid, err))
 			code = RG_SYSTEM;
 		thaw(&frozen);
 	}
@@ -283,7 +287,7 @@ enum rg_code rg_capture_write(struct rg_capture *capture, FILE *stream, struct r
 	return code;
 }
 
-/* --- looking for processes ----------------------------------------------------------------- */
+/* --- looking for processes ---------------------------------------------------------------- */
 
 static bool named_python(const struct rg_process *process)
 {

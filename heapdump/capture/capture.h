@@ -14,12 +14,12 @@
 struct rg_capture {
 	/* asked for */
 	pid_t pid;
-	bool values;		/* previews of values, not names alone */
-	bool force;		/* even where memory is short */
-	const char *tool;	/* "refgraph 0.1.0", kept as a fact */
+	bool values; /* previews of values, not names alone */
+	bool force; /* even where memory is short */
+	const char *tool; /* "refgraph 0.1.0", kept as a fact */
 	/* told afterwards */
 	uint64_t pause_ns;
-	bool stopped;		/* no copy could be made: the target stood still for the reading */
+	bool stopped; /* no copy could be made: the target stood still for the reading */
 };
 
 /*
@@ -31,7 +31,7 @@ enum rg_code rg_capture_write(struct rg_capture *capture, FILE *stream, struct r
 /* What a process is, without stopping it. */
 struct rg_candidate {
 	pid_t pid;
-	char runtime[32];	/* "CPython 3.11.2" */
+	char runtime[32]; /* "CPython 3.11.2" */
 	uint64_t rss;
 	uint32_t threads;
 	char command[256];

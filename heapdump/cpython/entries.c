@@ -5,8 +5,8 @@
 enum { KEYS_LOG2_SIZE = 8, KEYS_LOG2_INDEX = 9, KEYS_KIND = 10 };
 enum { KEYS_USABLE = 16, KEYS_COUNT = 24, KEYS_INDEX = 32 };
 
-bool rg_entries_open(struct rg_entries *entries_ret, struct rg_image *image, uint64_t keys,
-	uint64_t values)
+bool rg_entries_open(
+	struct rg_entries *entries_ret, struct rg_image *image, uint64_t keys, uint64_t values)
 {
 	struct rg_entries entries = { 0 };
 	unsigned log2_size = rg_image_u8(image, keys + KEYS_LOG2_SIZE);
@@ -27,8 +27,8 @@ bool rg_entries_open(struct rg_entries *entries_ret, struct rg_image *image, uin
 		return false;
 	/* a table to share has room for fewer */
 	entries.room = entries.count + rg_image_u64(image, keys + KEYS_USABLE) % (1ull << 40);
-	entries.table = rg_image_at(image, keys + KEYS_INDEX + (1ull << log2_index),
-		entries.count * entries.stride);
+	entries.table = rg_image_at(
+		image, keys + KEYS_INDEX + (1ull << log2_index), entries.count * entries.stride);
 	if (!entries.table)
 		return false;
 	if (values) {
@@ -46,8 +46,8 @@ bool rg_entries_of_dict(struct rg_entries *entries_ret, struct rg_image *image, 
 		rg_image_u64(image, address + RG_DICT_VALUES));
 }
 
-uint64_t rg_entries_lookup(struct rg_image *image, const struct rg_layout *layout,
-	uint64_t address, const char *name)
+uint64_t rg_entries_lookup(
+	struct rg_image *image, const struct rg_layout *layout, uint64_t address, const char *name)
 {
 	struct rg_entries entries;
 	uint64_t key, value;

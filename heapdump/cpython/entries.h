@@ -16,18 +16,18 @@ enum { RG_DICT_USED = 16, RG_DICT_KEYS = 32, RG_DICT_VALUES = 40 };
 
 struct rg_entries {
 	const uint8_t *table;
-	const uint64_t *values;	/* of a split table, else NULL */
+	const uint64_t *values; /* of a split table, else NULL */
 	uint64_t count, at;
 	unsigned stride, key, value;
-	bool text;		/* all keys are str: tp_traverse does not visit them */
-	uint64_t bytes;		/* what the key table takes */
-	uint64_t room;		/* entries used and still usable: how many values a split one has */
-	uint64_t capacity;	/* entries it has room for */
+	bool text; /* all keys are str: tp_traverse does not visit them */
+	uint64_t bytes; /* what the key table takes */
+	uint64_t room; /* entries used and still usable: how many values a split one has */
+	uint64_t capacity; /* entries it has room for */
 };
 
 /* Open a key table, with the split VALUES (address or 0); false where it makes no sense. */
-bool rg_entries_open(struct rg_entries *entries_ret, struct rg_image *image, uint64_t keys,
-	uint64_t values);
+bool rg_entries_open(
+	struct rg_entries *entries_ret, struct rg_image *image, uint64_t keys, uint64_t values);
 
 /* Open the dict object at ADDRESS. */
 bool rg_entries_of_dict(struct rg_entries *entries_ret, struct rg_image *image, uint64_t address);
@@ -51,7 +51,7 @@ static inline bool rg_entries_next(struct rg_entries *entries, uint64_t *key, ui
 }
 
 /* The value of the str key NAME in the dict at ADDRESS, or 0. Linear. */
-uint64_t rg_entries_lookup(struct rg_image *image, const struct rg_layout *layout,
-	uint64_t address, const char *name);
+uint64_t rg_entries_lookup(
+	struct rg_image *image, const struct rg_layout *layout, uint64_t address, const char *name);
 
 #endif

@@ -7,8 +7,8 @@
 
 #include "heapdump/cpython/readers.h"
 
-#define V false	/* tp_traverse visits it */
-#define O true	/* owned, but not traversed */
+#define V false /* tp_traverse visits it */
+#define O true /* owned, but not traversed */
 
 static const struct rg_field_row fields[] = {
 	/* functions and methods */

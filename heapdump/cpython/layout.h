@@ -17,20 +17,20 @@ struct rg_owned_field {
 };
 
 struct rg_layout {
-	int minor;		/* of CPython 3.minor */
+	int minor; /* of CPython 3.minor */
 
-	int runtime_interpreters;		/* _PyRuntimeState.interpreters.head */
+	int runtime_interpreters; /* _PyRuntimeState.interpreters.head */
 	int interp_next, interp_id, interp_gc, interp_threads, interp_modules;
-	const struct rg_owned_field *interp_owned;	/* ends with a NULL name */
-	int interp_atexit;			/* struct atexit_state */
+	const struct rg_owned_field *interp_owned; /* ends with a NULL name */
+	int interp_atexit; /* struct atexit_state */
 
 	/* struct _gc_runtime_state: distances from the pointer `generation0`'s own list heads */
-	int gc_enabled_before;			/* generations[0] - enabled */
-	int gc_stats_after, gc_collecting_after;	/* field - generations[0] */
+	int gc_enabled_before; /* generations[0] - enabled */
+	int gc_stats_after, gc_collecting_after; /* field - generations[0] */
 	int gc_garbage_after, gc_callbacks_after;
 
 	int thread_next, thread_ident, thread_native_id;
-	int thread_cframe, cframe_frame;	/* where the current frame hangs */
+	int thread_cframe, cframe_frame; /* where the current frame hangs */
 	const struct rg_owned_field *thread_owned;
 
 	int frame_func, frame_locals, frame_code, frame_object, frame_previous;
@@ -63,7 +63,7 @@ enum {
 	RG_TP_DICT = 264,
 	RG_TP_DICTOFFSET = 288,
 	RG_TP_DEL = 376,
-	RG_GC_HEAD = 16,	/* sizeof(PyGC_Head), before an object the collector knows */
+	RG_GC_HEAD = 16, /* sizeof(PyGC_Head), before an object the collector knows */
 };
 
 /* Bits of tp_flags. */

@@ -45,9 +45,8 @@ static uint32_t *make_chunk(struct rg_objects *objects, uint64_t address)
 	if (!slot)
 		return NULL;
 	*slot = calloc(SLOTS, sizeof(**slot));
-	if (!*slot
-		|| !rg_map_set(&objects->chunks, (address >> CHUNK_SHIFT) + 1,
-			(uint32_t)objects->n_chunks - 1))
+	if (!*slot || !rg_map_set(&objects->chunks, (address >> CHUNK_SHIFT) + 1,
+			      (uint32_t)objects->n_chunks - 1))
 		return NULL;
 	return *slot;
 }
@@ -76,18 +75,18 @@ static bool reserve_row(struct rg_objects *objects)
 
 	if (need <= objects->capacity)
 		return true;
-	if (need >= RG_NO_OBJECT
-		|| !rg_array_reserve(&objects->address, &capacities[0], need, sizeof(uint64_t))
-		|| !rg_array_reserve(&objects->type, &capacities[1], need, sizeof(uint32_t))
-		|| !rg_array_reserve(&objects->found, &capacities[2], need, sizeof(uint32_t))
-		|| !rg_array_reserve(&objects->generation, &capacities[3], need, 1))
+	if (need >= RG_NO_OBJECT ||
+		!rg_array_reserve(&objects->address, &capacities[0], need, sizeof(uint64_t)) ||
+		!rg_array_reserve(&objects->type, &capacities[1], need, sizeof(uint32_t)) ||
+		!rg_array_reserve(&objects->found, &capacities[2], need, sizeof(uint32_t)) ||
+		!rg_array_reserve(&objects->generation, &capacities[3], need, 1))
 		return false;
 	objects->capacity = capacities[0];
 	return true;
 }
 
-uint32_t rg_objects_add(struct rg_objects *objects, uint64_t address, uint32_t type,
-	uint8_t generation)
+uint32_t rg_objects_add(
+	struct rg_objects *objects, uint64_t address, uint32_t type, uint8_t generation)
 {
 	uint32_t *slots = chunk_of(objects, address), number = objects->count;
 

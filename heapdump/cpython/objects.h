@@ -20,14 +20,14 @@ struct rg_objects {
 	uint32_t count;
 	size_t capacity;
 	uint64_t *address;
-	uint32_t *type;		/* its number in the type table */
-	uint32_t *found;	/* references found to it so far */
-	uint8_t *generation;	/* enum rg_generation */
+	uint32_t *type; /* its number in the type table */
+	uint32_t *found; /* references found to it so far */
+	uint8_t *generation; /* enum rg_generation */
 
-	struct rg_map chunks;	/* address >> 20 -> number of the chunk */
-	uint32_t **slots;	/* of each chunk: object number + 1, or 0 */
+	struct rg_map chunks; /* address >> 20 -> number of the chunk */
+	uint32_t **slots; /* of each chunk: object number + 1, or 0 */
 	size_t n_chunks, chunks_capacity;
-	uint64_t last_key;	/* the chunk looked up last */
+	uint64_t last_key; /* the chunk looked up last */
 	uint32_t *last_slots;
 };
 
@@ -38,7 +38,7 @@ void rg_objects_deinit(struct rg_objects *objects);
 uint32_t rg_objects_find(struct rg_objects *objects, uint64_t address);
 
 /* Add an object that rg_objects_find does not know; RG_NO_OBJECT when out of memory. */
-uint32_t rg_objects_add(struct rg_objects *objects, uint64_t address, uint32_t type,
-	uint8_t generation);
+uint32_t rg_objects_add(
+	struct rg_objects *objects, uint64_t address, uint32_t type, uint8_t generation);
 
 #endif

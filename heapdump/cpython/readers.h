@@ -11,12 +11,12 @@
 #include "heapdump/cpython/walk.h"
 
 struct rg_traverser {
-	const char *type;	/* tp_name of the C type; its subclasses are read too */
+	const char *type; /* tp_name of the C type; its subclasses are read too */
 	/* Report references and set walk->items; may be NULL where fields.c says all. */
 	void (*read)(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type);
 	/* sys.getsizeof() without the collector's header; NULL: as object.__sizeof__ */
 	uint64_t (*size)(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type);
-	bool hollow;	/* what an instance owns is shown as its holder's: it has no references */
+	bool hollow; /* what an instance owns is shown as its holder's: it has no references */
 };
 
 /* The row of the C type called NAME, or NULL. */
@@ -27,8 +27,8 @@ struct rg_field_row {
 	const char *type;
 	uint32_t offset;
 	enum rg_kind kind;
-	bool untraversed;	/* owned, but tp_traverse does not visit it */
-	const char *label;	/* or NULL */
+	bool untraversed; /* owned, but tp_traverse does not visit it */
+	const char *label; /* or NULL */
 };
 
 /* The rows of the C type NAME: how many, first in *ROWS_RET. */

@@ -5,13 +5,16 @@
 
 #define THREADS 100000
 #define FRAMES 1000000
-#define ATEXIT_SIZE 24		/* of an atexit callback: func, args, kwargs */
-#define OWNED_BY_GENERATOR 1	/* owner of an interpreter frame */
+#define ATEXIT_SIZE 24 /* of an atexit callback: func, args, kwargs */
+#define OWNED_BY_GENERATOR 1 /* owner of an interpreter frame */
 
 static struct rg_root_record new_root(enum rg_root_kind kind)
 {
-	return (struct rg_root_record){ .kind = kind, .reference = RG_KIND_OTHER,
-		.name = RG_NO_STRING, .label = RG_NO_STRING, .thread = UINT32_MAX,
+	return (struct rg_root_record){ .kind = kind,
+		.reference = RG_KIND_OTHER,
+		.name = RG_NO_STRING,
+		.label = RG_NO_STRING,
+		.thread = UINT32_MAX,
 		.frame = UINT32_MAX };
 }
 
@@ -19,14 +22,14 @@ static struct rg_root_record new_root(enum rg_root_kind kind)
 
 static void walk_modules(struct rg_walk *walk, uint64_t interpreter)
 {
-	uint64_t modules = rg_image_u64(walk->image,
-		interpreter + (unsigned)walk->layout->interp_modules);
+	uint64_t modules = rg_image_u64(
+		walk->image, interpreter + (unsigned)walk->layout->interp_modules);
 	struct rg_root_record root = new_root(RG_ROOT_MODULE);
 	struct rg_entries entries;
 	uint64_t name;
 
-	if (!rg_walk_is(walk, modules, "dict")
-		|| !rg_entries_of_dict(&entries, walk->image, modules))
+	if (!rg_walk_is(walk, modules, "dict") ||
+		!rg_entries_of_dict(&entries, walk->image, modules))
 		return;
 	while (rg_entries_next(&entries, &name, &root.target)) {
 		root.name = rg_walk_name(walk, name);
@@ -34,8 +37,8 @@ static void walk_modules(struct rg_walk *walk, uint64_t interpreter)
 	}
 }
 
-static void walk_owned(struct rg_walk *walk, uint64_t address,
-	const struct rg_owned_field *fields, struct rg_root_record root)
+static void walk_owned(struct rg_walk *walk, uint64_t address, const struct rg_owned_field *fields,
+	struct rg_root_record root)
 {
 	for (; fields->name; fields++) {
 		root.target = rg_image_u64(walk->image, address + (unsigned)fields->offset);
@@ -78,23 +81,22 @@ static void walk_collector(struct rg_walk *walk, uint64_t interpreter)
 	rg_walk_root(walk, &root);
 }
 
-/* --- threads and frames --------------------------------------------------------------------- */
+/* --- threads and frames ------------------------------------------------------------------- */
 
 /* The name that threading gives the thread IDENT, from its table of active ones. */
 static uint32_t thread_name(struct rg_walk *walk, uint64_t interpreter, uint64_t ident)
 {
-	uint64_t modules = rg_image_u64(walk->image,
-		interpreter + (unsigned)walk->layout->interp_modules);
+	uint64_t modules = rg_image_u64(
+		walk->image, interpreter + (unsigned)walk->layout->interp_modules);
 	uint64_t module = rg_entries_lookup(walk->image, walk->layout, modules, "threading");
 	uint64_t active, key, thread;
 	struct rg_entries entries;
 
 	if (!rg_walk_is(walk, module, "module"))
 		return RG_NO_STRING;
-	active = rg_entries_lookup(walk->image, walk->layout,
-		rg_image_u64(walk->image, module + 16), "_active");
-	if (!rg_walk_is(walk, active, "dict")
-		|| !rg_entries_of_dict(&entries, walk->image, active))
+	active = rg_entries_lookup(
+		walk->image, walk->layout, rg_image_u64(walk->image, module + 16), "_active");
+	if (!rg_walk_is(walk, active, "dict") || !rg_entries_of_dict(&entries, walk->image, active))
 		return RG_NO_STRING;
 	while (rg_entries_next(&entries, &key, &thread))
 		if ((uint64_t)rg_int_value(walk->image, key) == ident)
@@ -103,8 +105,8 @@ static uint32_t thread_name(struct rg_walk *walk, uint64_t interpreter, uint64_t
 }
 
 /* The evaluation stack of a frame that is inside C code is not recorded: guess among its words. */
-static void guess_stack(struct rg_walk *walk, uint64_t first, uint32_t size,
-	struct rg_root_record root)
+static void guess_stack(
+	struct rg_walk *walk, uint64_t first, uint32_t size, struct rg_root_record root)
 {
 	walk->current = RG_NO_OBJECT;
 	for (uint32_t i = 0; i < size && i < 10000; i++) {
@@ -117,8 +119,8 @@ static void guess_stack(struct rg_walk *walk, uint64_t first, uint32_t size,
 }
 
 /* What the thread owns through one frame: its function, locals and stack. */
-static void walk_frame_roots(struct rg_walk *walk, uint64_t frame, uint64_t code,
-	struct rg_root_record root)
+static void walk_frame_roots(
+	struct rg_walk *walk, uint64_t frame, uint64_t code, struct rg_root_record root)
 {
 	const struct rg_layout *layout = walk->layout;
 	struct rg_image *image = walk->image;
@@ -174,10 +176,10 @@ static void walk_frames(struct rg_walk *walk, uint64_t thread, uint32_t number)
 
 		if (!rg_walk_is(walk, code, "code"))
 			break;
-		record.function = rg_walk_name(walk,
-			rg_image_u64(image, code + (unsigned)layout->code_qualname));
-		record.file = rg_walk_name(walk,
-			rg_image_u64(image, code + (unsigned)layout->code_filename));
+		record.function = rg_walk_name(
+			walk, rg_image_u64(image, code + (unsigned)layout->code_qualname));
+		record.file = rg_walk_name(
+			walk, rg_image_u64(image, code + (unsigned)layout->code_filename));
 		record.line = rg_frame_line(walk, code,
 			rg_image_u64(image, frame + (unsigned)layout->frame_instruction));
 		root.thread = number;
@@ -225,8 +227,8 @@ void rg_roots_walk(struct rg_walk *walk)
 			new_root(RG_ROOT_INTERPRETER));
 		walk_atexit(walk, interpreter + (unsigned)walk->layout->interp_atexit);
 		walk_collector(walk, interpreter);
-		interpreter = rg_image_u64(walk->image,
-			interpreter + (unsigned)walk->layout->interp_next);
+		interpreter = rg_image_u64(
+			walk->image, interpreter + (unsigned)walk->layout->interp_next);
 	}
 }
 
@@ -238,11 +240,11 @@ void rg_roots_static(struct rg_walk *walk)
 		const struct rg_pytype *type = &walk->types.rows[i];
 
 		root.target = type->address;
-		if (!type->valid || type->tp_flags & RG_TPFLAG_HEAP
-			|| rg_objects_find(&walk->objects, type->address) == RG_NO_OBJECT)
+		if (!type->valid || type->tp_flags & RG_TPFLAG_HEAP ||
+			rg_objects_find(&walk->objects, type->address) == RG_NO_OBJECT)
 			continue;
-		root.name = rg_writer_string(walk->writer, type->name,
-			__builtin_strlen(type->name));
+		root.name = rg_writer_string(
+			walk->writer, type->name, __builtin_strlen(type->name));
 		rg_walk_root(walk, &root);
 	}
 }

@@ -5,7 +5,7 @@
 
 #include "heapdump/image/elf.h"
 
-#define GC_SCAN 320	/* bytes of the collector's state in which its lists are looked for */
+#define GC_SCAN 320 /* bytes of the collector's state in which its lists are looked for */
 #define POINTER_MASK (~3ull)
 
 void rg_version_text(uint32_t version, char *out, size_t size)
@@ -53,34 +53,36 @@ bool rg_runtime_detect(struct rg_image *image, uint64_t *address_ret, uint32_t *
 		for (size_t i = 0; i < image->n_mappings; i++) {
 			const struct rg_mapping *mapping = &image->mappings[i];
 
-			if (mapping->offset == 0 && mapping->readable && mapping->path[0] == '/'
-				&& (strstr(mapping->path, "python") != NULL) == likely
-				&& detect_in(image, mapping, address_ret, version_ret))
+			if (mapping->offset == 0 && mapping->readable && mapping->path[0] == '/' &&
+				(strstr(mapping->path, "python") != NULL) == likely &&
+				detect_in(image, mapping, address_ret, version_ret))
 				return true;
 		}
 	return false;
 }
 
-enum rg_code rg_runtime_find(struct rg_runtime *runtime, struct rg_image *image,
-	struct rg_error *err)
+enum rg_code rg_runtime_find(
+	struct rg_runtime *runtime, struct rg_image *image, struct rg_error *err)
 {
 	char text[32];
 
 	memset(runtime, 0, sizeof(*runtime));
 	if (!rg_runtime_detect(image, &runtime->address, &runtime->version)) {
-		rg_fail(err, RG_BAD_DATA, "not-python", "not a CPython process: no _PyRuntime in "
+		rg_fail(err, RG_BAD_DATA, "not-python",
+			"not a CPython process: no _PyRuntime in "
 			"its executable or libraries");
 		return rg_hint(err, "see the Python processes here with: refgraph ps");
 	}
 	rg_version_text(runtime->version, text, sizeof(text));
 	runtime->layout = runtime->version >> 24 == 3
-		? rg_layout_find((int)(runtime->version >> 16 & 255)) : NULL;
+				  ? rg_layout_find((int)(runtime->version >> 16 & 255))
+				  : NULL;
 	if (!runtime->layout)
 		return rg_fail(err, RG_BAD_DATA, "unsupported-version",
 			"CPython %s: its layout is not known to this refgraph, which reads 3.11",
 			runtime->version ? text : "of unknown version");
-	runtime->interpreter = rg_image_u64(image,
-		runtime->address + (unsigned)runtime->layout->runtime_interpreters);
+	runtime->interpreter = rg_image_u64(
+		image, runtime->address + (unsigned)runtime->layout->runtime_interpreters);
 	if (!rg_image_at(image, runtime->interpreter, 8))
 		return rg_fail(err, RG_BAD_DATA, "no-interpreter",
 			"CPython %s: no interpreter yet or any more: the process starts or ends",
@@ -94,9 +96,8 @@ static bool is_list(struct rg_image *image, uint64_t address)
 	uint64_t next = rg_image_u64(image, address) & POINTER_MASK;
 	uint64_t previous = rg_image_u64(image, address + 8) & POINTER_MASK;
 
-	return next && previous
-		&& (rg_image_u64(image, next + 8) & POINTER_MASK) == address
-		&& (rg_image_u64(image, previous) & POINTER_MASK) == address;
+	return next && previous && (rg_image_u64(image, next + 8) & POINTER_MASK) == address &&
+	       (rg_image_u64(image, previous) & POINTER_MASK) == address;
 }
 
 /*
@@ -108,8 +109,8 @@ static bool calibrate(struct rg_image *image, uint64_t gc, struct rg_gc_state *s
 	for (uint64_t at = gc; at < gc + GC_SCAN; at += 8) {
 		uint64_t first = rg_image_u64(image, at);
 
-		if (first < gc || first >= gc + 64 || at < first + 72 || !is_list(image, first)
-			|| !is_list(image, first + 24) || !is_list(image, first + 48))
+		if (first < gc || first >= gc + 64 || at < first + 72 || !is_list(image, first) ||
+			!is_list(image, first + 24) || !is_list(image, first + 48))
 			continue;
 		for (unsigned i = 0; i < 3; i++)
 			state->heads[i] = first + 24 * i;

@@ -15,18 +15,18 @@
 #include "heapdump/image/image.h"
 
 struct rg_gc_state {
-	uint64_t heads[4];		/* generations 0, 1, 2, permanent */
-	uint64_t garbage, callbacks;	/* the lists, or 0 */
+	uint64_t heads[4]; /* generations 0, 1, 2, permanent */
+	uint64_t garbage, callbacks; /* the lists, or 0 */
 	bool enabled, collecting;
 	uint32_t thresholds[3], counts[3];
 	uint64_t collections[3], collected[3], uncollectable[3];
 };
 
 struct rg_runtime {
-	uint64_t address;		/* of _PyRuntime */
-	uint32_t version;		/* as Py_Version: 0x030b02f0 */
+	uint64_t address; /* of _PyRuntime */
+	uint32_t version; /* as Py_Version: 0x030b02f0 */
 	const struct rg_layout *layout;
-	uint64_t interpreter;		/* the first one */
+	uint64_t interpreter; /* the first one */
 };
 
 /* "3.11.2" of a version number, in OUT of at least 16 bytes. */
@@ -36,8 +36,8 @@ void rg_version_text(uint32_t version, char *out, size_t size);
 bool rg_runtime_detect(struct rg_image *image, uint64_t *address_ret, uint32_t *version_ret);
 
 /* Find and check the runtime. RG_BAD_DATA: not Python, a version that is not supported. */
-enum rg_code rg_runtime_find(struct rg_runtime *runtime, struct rg_image *image,
-	struct rg_error *err);
+enum rg_code rg_runtime_find(
+	struct rg_runtime *runtime, struct rg_image *image, struct rg_error *err);
 
 /* The collector of one interpreter. RG_BAD_DATA when its lists are not found. */
 enum rg_code rg_runtime_gc(const struct rg_runtime *runtime, struct rg_image *image,

@@ -27,8 +27,8 @@ static struct state read_state(struct rg_image *image, uint64_t address)
 }
 
 /* Where the characters of the str are, or 0. */
-static uint64_t characters(struct rg_image *image, const struct rg_layout *layout,
-	uint64_t address, struct state state)
+static uint64_t characters(struct rg_image *image, const struct rg_layout *layout, uint64_t address,
+	struct state state)
 {
 	if (state.compact && state.ascii)
 		return address + (unsigned)layout->str_ascii_header;
@@ -51,7 +51,8 @@ size_t rg_text_str(struct rg_image *image, const struct rg_layout *layout, uint6
 	if (count > size)
 		count = size;
 	chars = valid ? rg_image_at(image, characters(image, layout, address, state),
-		count * state.kind) : NULL;
+				count * state.kind)
+		      : NULL;
 	if (!chars) {
 		if (exact_ret)
 			*exact_ret = false;
@@ -63,15 +64,15 @@ size_t rg_text_str(struct rg_image *image, const struct rg_layout *layout, uint6
 	return used;
 }
 
-bool rg_text_equals(struct rg_image *image, const struct rg_layout *layout, uint64_t address,
-	const char *text)
+bool rg_text_equals(
+	struct rg_image *image, const struct rg_layout *layout, uint64_t address, const char *text)
 {
 	size_t length = strlen(text);
 	char found[128];
 
-	return length < sizeof(found) && rg_image_u64(image, address + STR_LENGTH) == length
-		&& rg_text_str(image, layout, address, found, sizeof(found), NULL) == length
-		&& memcmp(found, text, length) == 0;
+	return length < sizeof(found) && rg_image_u64(image, address + STR_LENGTH) == length &&
+	       rg_text_str(image, layout, address, found, sizeof(found), NULL) == length &&
+	       memcmp(found, text, length) == 0;
 }
 
 bool rg_text_is_name(struct rg_image *image, const struct rg_layout *layout, uint64_t address)
@@ -80,13 +81,13 @@ bool rg_text_is_name(struct rg_image *image, const struct rg_layout *layout, uin
 	char text[101];
 	size_t length;
 
-	if (!state.interned || !state.ascii
-		|| rg_image_u64(image, address + STR_LENGTH) >= sizeof(text))
+	if (!state.interned || !state.ascii ||
+		rg_image_u64(image, address + STR_LENGTH) >= sizeof(text))
 		return false;
 	length = rg_text_str(image, layout, address, text, sizeof(text), NULL);
 	for (size_t i = 0; i < length; i++)
-		if (!isalpha((unsigned char)text[i]) && text[i] != '_'
-			&& (i == 0 || !isdigit((unsigned char)text[i])))
+		if (!isalpha((unsigned char)text[i]) && text[i] != '_' &&
+			(i == 0 || !isdigit((unsigned char)text[i])))
 			return false;
 	return length > 0;
 }
@@ -109,8 +110,8 @@ static uint64_t digit_count(struct rg_image *image, uint64_t address, bool *nega
 	return size < 0 ? 0 - (uint64_t)size : (uint64_t)size;
 }
 
-size_t rg_text_int(struct rg_image *image, uint64_t address, char *out, size_t size,
-	bool *exact_ret)
+size_t rg_text_int(
+	struct rg_image *image, uint64_t address, char *out, size_t size, bool *exact_ret)
 {
 	bool negative;
 	uint64_t digits = digit_count(image, address, &negative);

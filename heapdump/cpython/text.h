@@ -19,15 +19,15 @@ size_t rg_text_str(struct rg_image *image, const struct rg_layout *layout, uint6
 	char *out, size_t size, bool *exact_ret);
 
 /* True when the str is TEXT. */
-bool rg_text_equals(struct rg_image *image, const struct rg_layout *layout, uint64_t address,
-	const char *text);
+bool rg_text_equals(
+	struct rg_image *image, const struct rg_layout *layout, uint64_t address, const char *text);
 
 /* True for an interned str that could be a name: an ASCII identifier of at most 100 letters. */
 bool rg_text_is_name(struct rg_image *image, const struct rg_layout *layout, uint64_t address);
 
 /* The int at ADDRESS as Python prints it; *EXACT_RET false for one of more than 120 bits. */
-size_t rg_text_int(struct rg_image *image, uint64_t address, char *out, size_t size,
-	bool *exact_ret);
+size_t rg_text_int(
+	struct rg_image *image, uint64_t address, char *out, size_t size, bool *exact_ret);
 
 /* The int at ADDRESS where it fits 64 bits, else 0. */
 int64_t rg_int_value(struct rg_image *image, uint64_t address);

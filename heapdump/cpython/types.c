@@ -8,12 +8,12 @@
 #include "heapdump/cpython/readers.h"
 #include "heapdump/cpython/text.h"
 
-#define BASES 64		/* the longest chain of bases that is followed */
-#define MEMBERS 256		/* members of one class that are looked at */
-#define MEMBER_SIZE 40		/* sizeof(PyMemberDef) */
+#define BASES 64 /* the longest chain of bases that is followed */
+#define MEMBERS 256 /* members of one class that are looked at */
+#define MEMBER_SIZE 40 /* sizeof(PyMemberDef) */
 #define T_OBJECT 6
 #define T_OBJECT_EX 16
-#define BODY_LIMIT (64 << 10)	/* bytes of an unknown C type's body that are scanned */
+#define BODY_LIMIT (64 << 10) /* bytes of an unknown C type's body that are scanned */
 
 void rg_types_deinit(struct rg_types *types)
 {
@@ -26,7 +26,7 @@ void rg_types_deinit(struct rg_types *types)
 	*types = (struct rg_types){ 0 };
 }
 
-/* --- is it a type ----------------------------------------------------------------------- */
+/* --- is it a type ------------------------------------------------------------------------- */
 
 /* The checks that a live type passes and stray words do not. */
 static bool is_plausible(struct rg_walk *walk, uint64_t address)
@@ -36,10 +36,9 @@ static bool is_plausible(struct rg_walk *walk, uint64_t address)
 	int64_t itemsize = (int64_t)rg_image_u64(image, address + RG_TP_ITEMSIZE);
 	const uint8_t *name;
 
-	if (address & 7
-		|| !rg_image_at(image, address, (size_t)walk->layout->statictype_size)
-		|| basicsize < 16 || basicsize > 1 << 20 || itemsize < 0 || itemsize > 1 << 16
-		|| !(rg_image_u64(image, address + RG_TP_FLAGS) & RG_TPFLAG_READY))
+	if (address & 7 || !rg_image_at(image, address, (size_t)walk->layout->statictype_size) ||
+		basicsize < 16 || basicsize > 1 << 20 || itemsize < 0 || itemsize > 1 << 16 ||
+		!(rg_image_u64(image, address + RG_TP_FLAGS) & RG_TPFLAG_READY))
 		return false;
 	name = rg_image_at(image, rg_image_u64(image, address + RG_TP_NAME), 1);
 	return name && *name >= 0x20 && *name != 0x7f;
@@ -56,15 +55,15 @@ static bool is_type(struct rg_walk *walk, uint64_t address)
 		meta = rg_image_u64(walk->image, address + RG_OB_TYPE);
 		if (meta == address)
 			return true;
-		if (!is_plausible(walk, meta)
-			|| !(rg_image_u64(walk->image, meta + RG_TP_FLAGS) & RG_TPFLAG_TYPE))
+		if (!is_plausible(walk, meta) ||
+			!(rg_image_u64(walk->image, meta + RG_TP_FLAGS) & RG_TPFLAG_TYPE))
 			return false;
 		address = meta;
 	}
 	return false;
 }
 
-/* --- the plan --------------------------------------------------------------------------- */
+/* --- the plan ----------------------------------------------------------------------------- */
 
 /* Read what the structure itself says. */
 static void read_header(struct rg_walk *walk, struct rg_pytype *type, uint64_t address)
@@ -76,16 +75,16 @@ static void read_header(struct rg_walk *walk, struct rg_pytype *type, uint64_t a
 	type->basicsize = (int64_t)rg_image_u64(image, address + RG_TP_BASICSIZE);
 	type->itemsize = (int64_t)rg_image_u64(image, address + RG_TP_ITEMSIZE);
 	type->dictoffset = (int64_t)rg_image_u64(image, address + RG_TP_DICTOFFSET);
-	rg_image_string(image, rg_image_u64(image, address + RG_TP_NAME), type->name,
-		sizeof(type->name));
+	rg_image_string(
+		image, rg_image_u64(image, address + RG_TP_NAME), type->name, sizeof(type->name));
 	type->python = type->tp_flags & RG_TPFLAG_HEAP && !strchr(type->name, '.');
 	if (type->tp_flags & RG_TPFLAG_HEAP)
-		type->cached_keys = rg_image_u64(image,
-			address + (unsigned)walk->layout->heaptype_cached_keys);
+		type->cached_keys = rg_image_u64(
+			image, address + (unsigned)walk->layout->heaptype_cached_keys);
 }
 
-static void add_field(struct rg_pytype *type, uint32_t offset, enum rg_kind kind,
-	uint32_t label, bool untraversed)
+static void add_field(struct rg_pytype *type, uint32_t offset, enum rg_kind kind, uint32_t label,
+	bool untraversed)
 {
 	struct rg_plan_field *field;
 
@@ -99,8 +98,8 @@ static void add_field(struct rg_pytype *type, uint32_t offset, enum rg_kind kind
 		*field = (struct rg_plan_field){ offset, label, kind, untraversed };
 }
 
-static void add_rows(struct rg_walk *walk, struct rg_pytype *type,
-	const struct rg_field_row *rows, size_t n)
+static void add_rows(
+	struct rg_walk *walk, struct rg_pytype *type, const struct rg_field_row *rows, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		add_field(type, rows[i].offset, rows[i].kind,
@@ -125,8 +124,8 @@ static void add_members(struct rg_walk *walk, struct rg_pytype *type, uint64_t b
 		if (offset == type->dictoffset || type->tp_flags & RG_TPFLAG_TYPE)
 			continue;
 		if ((kind == T_OBJECT || kind == T_OBJECT_EX) && offset > 0 && offset < 1 << 20)
-			add_field(type, (uint32_t)offset, RG_KIND_SLOT,
-				rg_walk_c_name(walk, name), false);
+			add_field(type, (uint32_t)offset, RG_KIND_SLOT, rg_walk_c_name(walk, name),
+				false);
 	}
 }
 
@@ -148,7 +147,7 @@ static void add_scan(struct rg_pytype *type, int64_t from, int64_t to, int64_t w
 struct base {
 	uint64_t address;
 	int64_t basicsize;
-	bool complete;	/* all of its own part of the body is explained */
+	bool complete; /* all of its own part of the body is explained */
 };
 
 /* Take what the tables know of BASE, which is TYPE or one of its bases. */
@@ -179,8 +178,7 @@ static void make_plan(struct rg_walk *walk, struct rg_pytype *type)
 {
 	struct base bases[BASES];
 	unsigned n = 0;
-	int64_t weaklist = (int64_t)rg_image_u64(walk->image,
-		type->address + RG_TP_WEAKLISTOFFSET);
+	int64_t weaklist = (int64_t)rg_image_u64(walk->image, type->address + RG_TP_WEAKLISTOFFSET);
 
 	for (uint64_t at = type->address; at && n < BASES && is_plausible(walk, at);
 		at = rg_image_u64(walk->image, at + RG_TP_BASE)) {
@@ -192,14 +190,15 @@ static void make_plan(struct rg_walk *walk, struct rg_pytype *type)
 
 		if (bases[i].complete)
 			continue;
-		add_scan(type, from, bases[i].basicsize < BODY_LIMIT ? bases[i].basicsize
-			: BODY_LIMIT, weaklist);
+		add_scan(type, from,
+			bases[i].basicsize < BODY_LIMIT ? bases[i].basicsize : BODY_LIMIT,
+			weaklist);
 		type->scan_items |= i == 0 && type->itemsize >= 8;
 		type->flags |= RG_TYPE_GUESSED;
 	}
 }
 
-/* --- what the snapshot says of a type ---------------------------------------------------- */
+/* --- what the snapshot says of a type ----------------------------------------------------- */
 
 /* The function NAME that a class of TYPE's chain defines in Python, or 0. */
 static uint64_t find_method(struct rg_walk *walk, const struct rg_pytype *type, const char *name)
@@ -210,9 +209,9 @@ static uint64_t find_method(struct rg_walk *walk, const struct rg_pytype *type, 
 		uint64_t flags = rg_image_u64(walk->image, at + RG_TP_FLAGS), value;
 
 		value = flags & RG_TPFLAG_HEAP
-			? rg_entries_lookup(walk->image, walk->layout,
-				  rg_image_u64(walk->image, at + RG_TP_DICT), name)
-			: 0;
+				? rg_entries_lookup(walk->image, walk->layout,
+					  rg_image_u64(walk->image, at + RG_TP_DICT), name)
+				: 0;
 		if (value)
 			return rg_walk_is(walk, value, "function") ? value : 0;
 		at = rg_image_u64(walk->image, at + RG_TP_BASE);
@@ -230,8 +229,8 @@ bool rg_type_is(struct rg_walk *walk, const struct rg_pytype *type, const char *
 		if (!is_plausible(walk, at))
 			return false;
 		if (rg_image_string(walk->image, rg_image_u64(walk->image, at + RG_TP_NAME), found,
-			    sizeof(found))
-			&& strcmp(found, name) == 0)
+			    sizeof(found)) &&
+			strcmp(found, name) == 0)
 			return true;
 		at = rg_image_u64(walk->image, at + RG_TP_BASE);
 	}
@@ -244,18 +243,24 @@ static void set_flags(struct rg_walk *walk, struct rg_pytype *type)
 		uint64_t tp_flag;
 		uint32_t flag;
 	} by_bit[] = {
-		{ RG_TPFLAG_HEAP, RG_TYPE_HEAP }, { RG_TPFLAG_GC, RG_TYPE_GC },
-		{ RG_TPFLAG_TYPE, RG_TYPE_METATYPE }, { RG_TPFLAG_DICT, RG_TYPE_DICT },
-		{ RG_TPFLAG_STR, RG_TYPE_STR }, { RG_TPFLAG_LIST, RG_TYPE_SEQUENCE },
+		{ RG_TPFLAG_HEAP, RG_TYPE_HEAP },
+		{ RG_TPFLAG_GC, RG_TYPE_GC },
+		{ RG_TPFLAG_TYPE, RG_TYPE_METATYPE },
+		{ RG_TPFLAG_DICT, RG_TYPE_DICT },
+		{ RG_TPFLAG_STR, RG_TYPE_STR },
+		{ RG_TPFLAG_LIST, RG_TYPE_SEQUENCE },
 		{ RG_TPFLAG_TUPLE, RG_TYPE_SEQUENCE },
 	};
 	static const struct {
 		const char *name;
 		uint32_t flag;
 	} by_name[] = {
-		{ "module", RG_TYPE_MODULE }, { "function", RG_TYPE_FUNCTION },
-		{ "builtin_function_or_method", RG_TYPE_FUNCTION }, { "frame", RG_TYPE_FRAME },
-		{ "cell", RG_TYPE_CELL }, { "BaseEventLoop", RG_TYPE_HUB },
+		{ "module", RG_TYPE_MODULE },
+		{ "function", RG_TYPE_FUNCTION },
+		{ "builtin_function_or_method", RG_TYPE_FUNCTION },
+		{ "frame", RG_TYPE_FRAME },
+		{ "cell", RG_TYPE_CELL },
+		{ "BaseEventLoop", RG_TYPE_HUB },
 		{ "uvloop.loop.Loop", RG_TYPE_HUB },
 	};
 
@@ -280,15 +285,14 @@ static void set_flags(struct rg_walk *walk, struct rg_pytype *type)
 }
 
 /* Qualified name and module: of a class from its own fields, of a C type from its tp_name. */
-static void write_names(struct rg_walk *walk, struct rg_pytype *type,
-	struct rg_type_record *record)
+static void write_names(struct rg_walk *walk, struct rg_pytype *type, struct rg_type_record *record)
 {
 	const char *dot = strrchr(type->name, '.');
 	uint64_t module = 0, qualname = 0;
 
 	if (type->tp_flags & RG_TPFLAG_HEAP) {
-		qualname = rg_image_u64(walk->image,
-			type->address + (unsigned)walk->layout->heaptype_qualname);
+		qualname = rg_image_u64(
+			walk->image, type->address + (unsigned)walk->layout->heaptype_qualname);
 		module = rg_entries_lookup(walk->image, walk->layout,
 			rg_image_u64(walk->image, type->address + RG_TP_DICT), "__module__");
 		if (module && !rg_walk_is(walk, module, "str"))
@@ -300,16 +304,18 @@ static void write_names(struct rg_walk *walk, struct rg_pytype *type,
 			strlen(dot ? dot + 1 : type->name));
 	record->module = module ? rg_walk_name(walk, module) : RG_NO_STRING;
 	if (record->module == RG_NO_STRING && dot)
-		record->module = rg_writer_string(walk->writer, type->name,
-			(size_t)(dot - type->name));
+		record->module = rg_writer_string(
+			walk->writer, type->name, (size_t)(dot - type->name));
 	if (record->module == RG_NO_STRING)
 		record->module = rg_walk_literal(walk, "builtins");
 }
 
 static void write_type(struct rg_walk *walk, struct rg_pytype *type)
 {
-	struct rg_type_record record = { .address = type->address, .flags = type->flags,
-		.basicsize = (uint64_t)type->basicsize, .itemsize = (uint64_t)type->itemsize };
+	struct rg_type_record record = { .address = type->address,
+		.flags = type->flags,
+		.basicsize = (uint64_t)type->basicsize,
+		.itemsize = (uint64_t)type->itemsize };
 
 	write_names(walk, type, &record);
 	type->number = rg_writer_type(walk->writer, &record);

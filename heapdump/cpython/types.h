@@ -19,12 +19,12 @@ struct rg_walk;
 struct rg_traverser;
 
 #define RG_NO_TYPE UINT32_MAX
-#define RG_TYPE_READERS 4	/* of one type and its bases: an OrderedDict is a dict too */
+#define RG_TYPE_READERS 4 /* of one type and its bases: an OrderedDict is a dict too */
 
 /* One pointer at a fixed place in the body of each instance. */
 struct rg_plan_field {
 	uint32_t offset;
-	uint32_t label;		/* string number, or RG_NO_STRING */
+	uint32_t label; /* string number, or RG_NO_STRING */
 	enum rg_kind kind;
 	bool untraversed;
 };
@@ -32,21 +32,21 @@ struct rg_plan_field {
 struct rg_pytype {
 	uint64_t address, tp_flags, cached_keys;
 	int64_t basicsize, itemsize, dictoffset;
-	uint32_t number;	/* in the snapshot */
-	uint32_t flags;		/* RG_TYPE_* */
-	bool valid;		/* false: what was pointed at is no type */
-	bool python;		/* made by a class statement */
-	bool hollow;		/* its references are shown as its holder's */
-	char name[64];		/* tp_name, cut */
+	uint32_t number; /* in the snapshot */
+	uint32_t flags; /* RG_TYPE_* */
+	bool valid; /* false: what was pointed at is no type */
+	bool python; /* made by a class statement */
+	bool hollow; /* its references are shown as its holder's */
+	char name[64]; /* tp_name, cut */
 
-	const struct rg_traverser *readers[RG_TYPE_READERS];	/* most derived first */
+	const struct rg_traverser *readers[RG_TYPE_READERS]; /* most derived first */
 	unsigned n_readers;
 	uint64_t (*size)(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type);
 	struct rg_plan_field *fields;
 	size_t n_fields, fields_capacity;
-	uint32_t *scan;		/* offsets of words that nothing explains */
+	uint32_t *scan; /* offsets of words that nothing explains */
 	size_t n_scan, scan_capacity;
-	bool scan_items;	/* and the variable part */
+	bool scan_items; /* and the variable part */
 };
 
 struct rg_types {

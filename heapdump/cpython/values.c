@@ -6,18 +6,21 @@
 #include "heapdump/cpython/readers.h"
 #include "heapdump/cpython/text.h"
 
-#define PREVIEW 120	/* bytes of a str or bytes that are kept */
+#define PREVIEW 120 /* bytes of a str or bytes that are kept */
 #define NAME_LIMIT 200
 
 enum { FUNCTION_QUALNAME = 40, FUNCTION_CODE = 48, BUILTIN_DEF = 16, MODULE_NAME = 48 };
 enum { GENERATOR_CODE = 16, GENERATOR_QUALNAME = 40, BYTES_DATA = 32, FRAME_INTERPRETER = 24 };
 enum { DESCRIPTOR_NAME = 24 };
 
-static void put(struct rg_walk *walk, uint64_t address, enum rg_value_kind kind,
-	const char *text, size_t length, bool exact)
+static void put(struct rg_walk *walk, uint64_t address, enum rg_value_kind kind, const char *text,
+	size_t length, bool exact)
 {
-	rg_writer_value(walk->writer, &(struct rg_value_record){ .address = address, .kind = kind,
-		.text = text, .length = (uint32_t)length, .exact = exact });
+	rg_writer_value(walk->writer, &(struct rg_value_record){ .address = address,
+					      .kind = kind,
+					      .text = text,
+					      .length = (uint32_t)length,
+					      .exact = exact });
 }
 
 static void put_str(struct rg_walk *walk, uint64_t address)
@@ -52,8 +55,8 @@ static void put_int(struct rg_walk *walk, uint64_t address, bool is_bool)
 		return;
 	length = rg_text_int(walk->image, address, text, sizeof(text), &exact);
 	if (is_bool)
-		length = (size_t)snprintf(text, sizeof(text), "%s",
-			text[0] == '0' ? "False" : "True");
+		length = (size_t)snprintf(
+			text, sizeof(text), "%s", text[0] == '0' ? "False" : "True");
 	put(walk, address, RG_VALUE_NUMBER, text, length, exact);
 }
 
@@ -132,8 +135,7 @@ static void put_frame(struct rg_walk *walk, uint64_t address)
 
 	if (!rg_walk_is(walk, code, "code"))
 		return;
-	put_name(walk, address,
-		rg_image_u64(walk->image, code + (unsigned)layout->code_qualname));
+	put_name(walk, address, rg_image_u64(walk->image, code + (unsigned)layout->code_qualname));
 	put_place(walk, address, code,
 		rg_frame_line(walk, code,
 			rg_image_u64(walk->image, frame + (unsigned)layout->frame_instruction)));
@@ -156,8 +158,8 @@ static void put_type(struct rg_walk *walk, uint64_t address)
 
 	if (type && type->tp_flags & RG_TPFLAG_HEAP)
 		put_name(walk, address,
-			rg_image_u64(walk->image,
-				address + (unsigned)walk->layout->heaptype_qualname));
+			rg_image_u64(
+				walk->image, address + (unsigned)walk->layout->heaptype_qualname));
 	else if (type)
 		put(walk, address, RG_VALUE_NAME, type->name, strlen(type->name), true);
 }
@@ -168,13 +170,21 @@ void rg_values_write(struct rg_walk *walk, uint64_t address, const struct rg_pyt
 		const char *type;
 		void (*put)(struct rg_walk *walk, uint64_t address);
 	} named[] = {
-		{ "function", put_function }, { "builtin_function_or_method", put_builtin },
-		{ "builtin_method", put_builtin }, { "generator", put_generator },
-		{ "coroutine", put_generator }, { "async_generator", put_generator },
-		{ "code", put_code }, { "frame", put_frame }, { "module", put_module },
-		{ "getset_descriptor", put_descriptor }, { "member_descriptor", put_descriptor },
-		{ "method_descriptor", put_descriptor }, { "wrapper_descriptor", put_descriptor },
-		{ "classmethod_descriptor", put_descriptor }, { "float", put_float },
+		{ "function", put_function },
+		{ "builtin_function_or_method", put_builtin },
+		{ "builtin_method", put_builtin },
+		{ "generator", put_generator },
+		{ "coroutine", put_generator },
+		{ "async_generator", put_generator },
+		{ "code", put_code },
+		{ "frame", put_frame },
+		{ "module", put_module },
+		{ "getset_descriptor", put_descriptor },
+		{ "member_descriptor", put_descriptor },
+		{ "method_descriptor", put_descriptor },
+		{ "wrapper_descriptor", put_descriptor },
+		{ "classmethod_descriptor", put_descriptor },
+		{ "float", put_float },
 	};
 
 	if (type->tp_flags & RG_TPFLAG_STR)

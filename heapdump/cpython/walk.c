@@ -10,10 +10,10 @@
 #include "heapdump/cpython/text.h"
 #include "heapdump/cpython/values.h"
 
-#define STRAY_LIMIT 1000	/* broken links in the collector's lists before we give up */
-#define IMMORTAL_311 900000000u	/* deep-frozen statics start at 999999999 */
+#define STRAY_LIMIT 1000 /* broken links in the collector's lists before we give up */
+#define IMMORTAL_311 900000000u /* deep-frozen statics start at 999999999 */
 
-/* --- names ------------------------------------------------------------------------------- */
+/* --- names -------------------------------------------------------------------------------- */
 
 uint32_t rg_walk_name(struct rg_walk *walk, uint64_t address)
 {
@@ -77,8 +77,8 @@ static bool has_gc_head(struct rg_walk *walk, const struct rg_pytype *type, uint
 {
 	if (!(type->tp_flags & RG_TPFLAG_GC))
 		return false;
-	return !(type->tp_flags & RG_TPFLAG_TYPE)
-		|| rg_image_u64(walk->image, address + RG_TP_FLAGS) & RG_TPFLAG_HEAP;
+	return !(type->tp_flags & RG_TPFLAG_TYPE) ||
+	       rg_image_u64(walk->image, address + RG_TP_FLAGS) & RG_TPFLAG_HEAP;
 }
 
 uint32_t rg_walk_object(struct rg_walk *walk, uint64_t address)
@@ -92,15 +92,15 @@ uint32_t rg_walk_object(struct rg_walk *walk, uint64_t address)
 	if (number != RG_NO_OBJECT)
 		return number;
 	type = rg_image_at(walk->image, address, 16)
-		? rg_types_get(walk, rg_image_u64(walk->image, address + RG_OB_TYPE))
-		: RG_NO_TYPE;
+		       ? rg_types_get(walk, rg_image_u64(walk->image, address + RG_OB_TYPE))
+		       : RG_NO_TYPE;
 	if (type == RG_NO_TYPE) {
 		walk->bad_pointers++;
 		return RG_NO_OBJECT;
 	}
 	/* linked, yet in none of the lists: a collection was moving it */
-	if (has_gc_head(walk, &walk->types.rows[type], address)
-		&& rg_image_u64(walk->image, address - RG_GC_HEAD))
+	if (has_gc_head(walk, &walk->types.rows[type], address) &&
+		rg_image_u64(walk->image, address - RG_GC_HEAD))
 		generation = RG_GEN_0;
 	number = rg_objects_add(&walk->objects, address, type, generation);
 	if (number == RG_NO_OBJECT)
@@ -121,14 +121,17 @@ void rg_walk_refer(struct rg_walk *walk, enum rg_kind kind, uint64_t target,
 		walk->out_of_memory = true;
 		return;
 	}
-	*slot = (struct rg_reference_record){ .target = target, .label = label, .kind = kind,
-		.form = form, .untraversed = untraversed };
+	*slot = (struct rg_reference_record){ .target = target,
+		.label = label,
+		.kind = kind,
+		.form = form,
+		.untraversed = untraversed };
 	if (kind != RG_KIND_WEAK && !walk->frozen)
 		walk->objects.found[number]++;
 }
 
-void rg_walk_refer_as(struct rg_walk *walk, enum rg_kind kind, uint64_t target,
-	const char *label, bool untraversed)
+void rg_walk_refer_as(struct rg_walk *walk, enum rg_kind kind, uint64_t target, const char *label,
+	bool untraversed)
 {
 	if (target)
 		rg_walk_refer(walk, kind, target, RG_LABEL_STRING, rg_walk_literal(walk, label),
@@ -161,7 +164,7 @@ void rg_walk_root(struct rg_walk *walk, const struct rg_root_record *root)
 	rg_writer_root(walk->writer, root);
 }
 
-/* --- reading one object ------------------------------------------------------------------ */
+/* --- reading one object ------------------------------------------------------------------- */
 
 static void read_scan(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
 {
@@ -173,8 +176,8 @@ static void read_scan(struct rg_walk *walk, uint64_t address, const struct rg_py
 		return;
 	items = (int64_t)rg_image_u64(walk->image, address + RG_OB_SIZE);
 	for (int64_t at = 0; at < items * type->itemsize && at < 64 << 10; at += 8)
-		rg_walk_guess(walk, rg_image_u64(walk->image,
-			address + (uint64_t)(type->basicsize + at)));
+		rg_walk_guess(walk,
+			rg_image_u64(walk->image, address + (uint64_t)(type->basicsize + at)));
 }
 
 static void read_references(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
@@ -204,7 +207,8 @@ static uint64_t size_of(struct rg_walk *walk, uint64_t address, const struct rg_
 	} else {
 		/* object.__sizeof__ */
 		int64_t items = type->itemsize
-			? (int64_t)rg_image_u64(walk->image, address + RG_OB_SIZE) : 0;
+					? (int64_t)rg_image_u64(walk->image, address + RG_OB_SIZE)
+					: 0;
 
 		size = (uint64_t)type->basicsize;
 		if (items > 0 && items < INT64_MAX / (1 << 16))
@@ -222,8 +226,10 @@ static void write_object(struct rg_walk *walk, uint32_t number, const struct rg_
 {
 	uint64_t address = walk->objects.address[number];
 	uint64_t refcount = rg_image_u64(walk->image, address + RG_OB_REFCNT);
-	struct rg_object_record record = { .address = address, .type = type->number,
-		.flags = walk->objects.generation[number], .refcount = refcount,
+	struct rg_object_record record = { .address = address,
+		.type = type->number,
+		.flags = walk->objects.generation[number],
+		.refcount = refcount,
 		.size = size_of(walk, address, type),
 		.extra = rg_instance_extra(walk, address, type) };
 
@@ -260,12 +266,11 @@ static void read_object(struct rg_walk *walk, uint32_t number)
 	read_references(walk, address, &type);
 	write_object(walk, number, &type);
 	if (walk->n_references)
-		rg_writer_references(walk->writer, address, walk->references,
-			walk->n_references);
+		rg_writer_references(walk->writer, address, walk->references, walk->n_references);
 	rg_values_write(walk, address, &type);
 }
 
-/* --- the passes -------------------------------------------------------------------------- */
+/* --- the passes --------------------------------------------------------------------------- */
 
 /* Take the objects of one of the collector's lists. */
 static void walk_list(struct rg_walk *walk, uint64_t head, uint8_t generation)
@@ -276,8 +281,9 @@ static void walk_list(struct rg_walk *walk, uint64_t head, uint8_t generation)
 	while (at && at != head) {
 		uint64_t address = at + RG_GC_HEAD;
 		uint32_t type = rg_image_at(walk->image, at, RG_GC_HEAD + 16)
-			? rg_types_get(walk, rg_image_u64(walk->image, address + RG_OB_TYPE))
-			: RG_NO_TYPE;
+					? rg_types_get(walk,
+						  rg_image_u64(walk->image, address + RG_OB_TYPE))
+					: RG_NO_TYPE;
 
 		if (type == RG_NO_TYPE) {
 			walk->bad_pointers++;
@@ -287,8 +293,8 @@ static void walk_list(struct rg_walk *walk, uint64_t head, uint8_t generation)
 			/* a list that runs in a circle ends here */
 			if (rg_objects_find(&walk->objects, address) != RG_NO_OBJECT)
 				break;
-			if (rg_objects_add(&walk->objects, address, type, generation)
-				== RG_NO_OBJECT) {
+			if (rg_objects_add(&walk->objects, address, type, generation) ==
+				RG_NO_OBJECT) {
 				walk->out_of_memory = true;
 				break;
 			}
@@ -304,15 +310,15 @@ static enum rg_code walk_lists(struct rg_walk *walk, struct rg_error *err)
 
 	for (int i = 0; interpreter && i < 10000; i++) {
 		struct rg_gc_state gc;
-		enum rg_code code = rg_runtime_gc(walk->runtime, walk->image, interpreter, &gc,
-			err);
+		enum rg_code code = rg_runtime_gc(
+			walk->runtime, walk->image, interpreter, &gc, err);
 
 		if (code)
 			return code;
 		for (uint8_t generation = 0; generation < 4; generation++)
 			walk_list(walk, gc.heads[generation], generation);
-		interpreter = rg_image_u64(walk->image,
-			interpreter + (unsigned)walk->layout->interp_next);
+		interpreter = rg_image_u64(
+			walk->image, interpreter + (unsigned)walk->layout->interp_next);
 	}
 	return RG_OK;
 }
@@ -336,7 +342,8 @@ static bool is_unexplained(struct rg_walk *walk, uint32_t number)
 static void accept_guess(struct rg_walk *walk, const struct rg_guess *guess, uint32_t number)
 {
 	struct rg_reference_record reference = { .target = guess->target,
-		.kind = RG_KIND_GUESS, .form = RG_LABEL_NONE,
+		.kind = RG_KIND_GUESS,
+		.form = RG_LABEL_NONE,
 		/* whether the collector sees it is as unknown as what it is */
 		.untraversed = true };
 	struct rg_root_record root = guess->root;
@@ -359,13 +366,12 @@ static bool may_be_new(struct rg_walk *walk, const struct rg_guess *guess)
 	uint64_t refcount = rg_image_u64(walk->image, guess->target);
 	uint32_t type;
 
-	if (guess->source == RG_NO_OBJECT || refcount == 0 || refcount >= IMMORTAL_311
-		|| !rg_image_at(walk->image, guess->target, 16))
+	if (guess->source == RG_NO_OBJECT || refcount == 0 || refcount >= IMMORTAL_311 ||
+		!rg_image_at(walk->image, guess->target, 16))
 		return false;
 	type = rg_types_get(walk, rg_image_u64(walk->image, guess->target + RG_OB_TYPE));
-	return type != RG_NO_TYPE
-		&& !(has_gc_head(walk, &walk->types.rows[type], guess->target)
-			&& rg_image_u64(walk->image, guess->target - RG_GC_HEAD));
+	return type != RG_NO_TYPE && !(has_gc_head(walk, &walk->types.rows[type], guess->target) &&
+					     rg_image_u64(walk->image, guess->target - RG_GC_HEAD));
 }
 
 /*
@@ -400,8 +406,11 @@ static void deinit(struct rg_walk *walk)
 enum rg_code rg_walk_heap(struct rg_image *image, const struct rg_runtime *runtime,
 	struct rg_writer *writer, bool values, struct rg_error *err)
 {
-	struct rg_walk walk = { .image = image, .runtime = runtime, .layout = runtime->layout,
-		.writer = writer, .values = values };
+	struct rg_walk walk = { .image = image,
+		.runtime = runtime,
+		.layout = runtime->layout,
+		.writer = writer,
+		.values = values };
 	enum rg_code code = walk_lists(&walk, err);
 
 	if (!code) {

@@ -19,8 +19,8 @@
 /* A word that may be a reference, judged when all exact references are known. */
 struct rg_guess {
 	uint64_t target;
-	uint32_t source;		/* object number, or RG_NO_OBJECT for a root */
-	struct rg_root_record root;	/* then: all but its target */
+	uint32_t source; /* object number, or RG_NO_OBJECT for a root */
+	struct rg_root_record root; /* then: all but its target */
 };
 
 struct rg_walk {
@@ -28,19 +28,19 @@ struct rg_walk {
 	const struct rg_runtime *runtime;
 	const struct rg_layout *layout;
 	struct rg_writer *writer;
-	bool values;			/* write previews of values, not names alone */
+	bool values; /* write previews of values, not names alone */
 
 	struct rg_objects objects;
 	struct rg_types types;
-	struct rg_map names;		/* address of a str -> its string number */
-	struct rg_map literals;		/* address of our own text -> its string number */
+	struct rg_map names; /* address of a str -> its string number */
+	struct rg_map literals; /* address of our own text -> its string number */
 
 	/* the object being read */
 	uint32_t current;
 	struct rg_reference_record *references;
 	size_t n_references, references_capacity;
-	uint64_t items;			/* its element count, or UINT64_MAX */
-	bool frozen;			/* it is immortal: what it refers to does not count it */
+	uint64_t items; /* its element count, or UINT64_MAX */
+	bool frozen; /* it is immortal: what it refers to does not count it */
 
 	struct rg_guess *guesses;
 	size_t n_guesses, guesses_capacity;
@@ -53,7 +53,7 @@ struct rg_walk {
 enum rg_code rg_walk_heap(struct rg_image *image, const struct rg_runtime *runtime,
 	struct rg_writer *writer, bool values, struct rg_error *err);
 
-/* --- for readers and roots -------------------------------------------------------------- */
+/* --- for readers and roots ---------------------------------------------------------------- */
 
 /*
  * The number of the object at ADDRESS, added to the queue when new; RG_NO_OBJECT where there is
@@ -66,8 +66,8 @@ void rg_walk_refer(struct rg_walk *walk, enum rg_kind kind, uint64_t target,
 	enum rg_label_form form, uint64_t label, bool untraversed);
 
 /* The same with a label of our own, a literal. */
-void rg_walk_refer_as(struct rg_walk *walk, enum rg_kind kind, uint64_t target,
-	const char *label, bool untraversed);
+void rg_walk_refer_as(struct rg_walk *walk, enum rg_kind kind, uint64_t target, const char *label,
+	bool untraversed);
 
 /* A word of the current object that may be a reference. */
 void rg_walk_guess(struct rg_walk *walk, uint64_t word);

@@ -14,13 +14,13 @@ static uint64_t find_dynamic(struct rg_image *image, uint64_t base, uint64_t *bi
 	uint64_t first = UINT64_MAX, dynamic = 0;
 	Elf64_Ehdr eh;
 
-	if (!header || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0
-		|| header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_machine != EM_X86_64)
+	if (!header || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
+		header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_machine != EM_X86_64)
 		return 0;
 	eh = *header;
 	for (unsigned i = 0; i < eh.e_phnum && i < 64; i++) {
-		const Elf64_Phdr *ph = rg_image_at(image, base + eh.e_phoff + i * sizeof(*ph),
-			sizeof(*ph));
+		const Elf64_Phdr *ph = rg_image_at(
+			image, base + eh.e_phoff + i * sizeof(*ph), sizeof(*ph));
 
 		if (!ph)
 			return 0;
@@ -40,8 +40,8 @@ static bool read_dynamic(struct rg_image *image, uint64_t base, struct dynamic *
 	uint64_t at = find_dynamic(image, base, &ret->bias);
 
 	for (unsigned i = 0; at && i < 128; i++) {
-		const Elf64_Dyn *entry = rg_image_at(image, at + i * sizeof(*entry),
-			sizeof(*entry));
+		const Elf64_Dyn *entry = rg_image_at(
+			image, at + i * sizeof(*entry), sizeof(*entry));
 		uint64_t value;
 
 		if (!entry || entry->d_tag == DT_NULL)
@@ -66,16 +66,16 @@ static bool read_dynamic(struct rg_image *image, uint64_t base, struct dynamic *
 static uint64_t symbol_called(
 	struct rg_image *image, const struct dynamic *dyn, uint32_t index, const char *name)
 {
-	const Elf64_Sym *symbol = rg_image_at(image, dyn->symbols + index * sizeof(*symbol),
-		sizeof(*symbol));
+	const Elf64_Sym *symbol = rg_image_at(
+		image, dyn->symbols + index * sizeof(*symbol), sizeof(*symbol));
 	uint64_t value;
 	char found[64];
 
 	if (!symbol || symbol->st_shndx == SHN_UNDEF)
 		return 0;
 	value = symbol->st_value;
-	if (!rg_image_string(image, dyn->strings + symbol->st_name, found, sizeof(found))
-		|| strcmp(found, name) != 0)
+	if (!rg_image_string(image, dyn->strings + symbol->st_name, found, sizeof(found)) ||
+		strcmp(found, name) != 0)
 		return 0;
 	return dyn->bias + value;
 }

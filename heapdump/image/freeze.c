@@ -18,12 +18,12 @@
 #include "heapdump/base/array.h"
 #include "heapdump/image/process.h"
 
-#define STOP_SECONDS 5		/* a thread that takes longer is stuck in the kernel */
-#define UNMAPPED_STACK 16	/* 0 would mean: the parent's stack */
-#define SIGNAL_SET_SIZE 8	/* the kernel's sigset_t */
+#define STOP_SECONDS 5 /* a thread that takes longer is stuck in the kernel */
+#define UNMAPPED_STACK 16 /* 0 would mean: the parent's stack */
+#define SIGNAL_SET_SIZE 8 /* the kernel's sigset_t */
 #define ATTEMPTS 4
 
-/* --- waiting, bounded ------------------------------------------------------------------- */
+/* --- waiting, bounded --------------------------------------------------------------------- */
 
 /*
  * Reap threads that have ended: until that is done, a leader that was killed and a thread that
@@ -86,7 +86,7 @@ static int event_of(int status)
 	return status >> 16;
 }
 
-/* --- stopping all threads --------------------------------------------------------------- */
+/* --- stopping all threads ----------------------------------------------------------------- */
 
 /* After PTRACE_INTERRUPT: pass on signals that were on their way, until the thread stands. */
 static bool wait_interrupted(pid_t tid)
@@ -186,7 +186,8 @@ static enum rg_code stop_all(struct rg_freeze *freeze, struct rg_error *err)
 				rg_fail(err, RG_SYSTEM, "does-not-stop",
 					"pid %d: thread %d does not stop within %d s",
 					freeze->target, stuck, STOP_SECONDS);
-				return rg_hint(err, "it waits in the kernel (a disk, a network file "
+				return rg_hint(err,
+					"it waits in the kernel (a disk, a network file "
 					"system?): try again later");
 			} else {
 				freeze->threads[i] = freeze->threads[--freeze->n_threads];
@@ -198,7 +199,7 @@ static enum rg_code stop_all(struct rg_freeze *freeze, struct rg_error *err)
 	return RG_OK;
 }
 
-/* --- one system call in a stopped thread ------------------------------------------------ */
+/* --- one system call in a stopped thread -------------------------------------------------- */
 
 /* The address of a `syscall` instruction (0f 05) that the target can execute, or 0. */
 static uint64_t find_syscall(struct rg_image *image)
@@ -245,7 +246,7 @@ struct call {
 	long number;
 	uint64_t arguments[4];
 	int64_t result;
-	pid_t made;		/* the process it made (host pid), or 0 */
+	pid_t made; /* the process it made (host pid), or 0 */
 };
 
 /* The copy stands before its first instruction: tie its life to ours before anything else. */
@@ -278,9 +279,9 @@ static bool step_through(pid_t tid, struct call *call)
 		else if (event_of(status) == PTRACE_EVENT_CLONE)
 			tie_copy(tid, call);
 		else if (WSTOPSIG(status) == SIGSTOP && !event_of(status))
-			signal = SIGSTOP;	/* no mask holds it back, and it must not be lost */
+			signal = SIGSTOP; /* no mask holds it back, and it must not be lost */
 		else if (event_of(status) != PTRACE_EVENT_STOP)
-			return false;		/* a fault, which is ours */
+			return false; /* a fault, which is ours */
 	}
 	return true;
 }
@@ -304,11 +305,9 @@ static bool inject(pid_t tid, uint64_t instruction, struct call *call)
 	uint64_t mask, all = ~0ull;
 	bool done;
 
-	if (!is_syscall(tid, instruction) || ptrace(PTRACE_GETREGS, tid, 0, &saved) < 0
-		|| ptrace(PTRACE_GETSIGMASK, tid, SIGNAL_SET_SIZE, &mask) < 0
-		|| ptrace(PTRACE_SETOPTIONS, tid, 0,
-			   PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE)
-			< 0)
+	if (!is_syscall(tid, instruction) || ptrace(PTRACE_GETREGS, tid, 0, &saved) < 0 ||
+		ptrace(PTRACE_GETSIGMASK, tid, SIGNAL_SET_SIZE, &mask) < 0 ||
+		ptrace(PTRACE_SETOPTIONS, tid, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE) < 0)
 		return false;
 	regs = saved;
 	regs.rip = instruction;
@@ -319,9 +318,9 @@ static bool inject(pid_t tid, uint64_t instruction, struct call *call)
 	regs.rdx = call->arguments[2];
 	regs.r10 = call->arguments[3];
 	regs.r8 = regs.r9 = 0;
-	done = ptrace(PTRACE_SETSIGMASK, tid, SIGNAL_SET_SIZE, &all) == 0
-		&& ptrace(PTRACE_SETREGS, tid, 0, &regs) == 0 && step_through(tid, call)
-		&& ptrace(PTRACE_GETREGS, tid, 0, &regs) == 0;
+	done = ptrace(PTRACE_SETSIGMASK, tid, SIGNAL_SET_SIZE, &all) == 0 &&
+	       ptrace(PTRACE_SETREGS, tid, 0, &regs) == 0 && step_through(tid, call) &&
+	       ptrace(PTRACE_GETREGS, tid, 0, &regs) == 0;
 	call->result = done ? (int64_t)regs.rax : -EINTR;
 	if (done) {
 		ptrace(PTRACE_INTERRUPT, tid, 0, 0);
@@ -342,11 +341,11 @@ static void inject_wait(pid_t tid, uint64_t instruction, pid_t child_inside)
 	inject(tid, instruction, &call);
 }
 
-/* --- copies that a killed guardian left behind ------------------------------------------ */
+/* --- copies that a killed guardian left behind -------------------------------------------- */
 
 struct lost {
 	pid_t parent;
-	pid_t inside[8];	/* pids in the target's namespace */
+	pid_t inside[8]; /* pids in the target's namespace */
 	size_t count;
 };
 
@@ -355,13 +354,13 @@ static bool note_lost(void *context, pid_t pid)
 	struct lost *lost = context;
 	struct rg_process process;
 
-	if (!rg_process_read(&process, pid, NULL) && process.parent == lost->parent
-		&& process.state == 'Z' && process.exit_signal == 0)
+	if (!rg_process_read(&process, pid, NULL) && process.parent == lost->parent &&
+		process.state == 'Z' && process.exit_signal == 0)
 		lost->inside[lost->count++] = (pid_t)rg_process_status(pid, "NSpid:");
 	return lost->count < sizeof(lost->inside) / sizeof(lost->inside[0]);
 }
 
-/* --- taking and releasing ---------------------------------------------------------------- */
+/* --- taking and releasing ----------------------------------------------------------------- */
 
 /* Make the copy in THREAD; false leaves no copy. */
 static bool make_copy(struct rg_freeze *freeze, pid_t thread, uint64_t instruction)

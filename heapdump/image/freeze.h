@@ -19,12 +19,12 @@
 #include "heapdump/base/error.h"
 
 struct rg_freeze {
-	pid_t target, copy;	/* copy: 0 when the target itself stays stopped */
-	pid_t copy_inside;	/* the copy's pid in the target's pid namespace */
-	pid_t *threads;		/* those stopped */
+	pid_t target, copy; /* copy: 0 when the target itself stays stopped */
+	pid_t copy_inside; /* the copy's pid in the target's pid namespace */
+	pid_t *threads; /* those stopped */
 	size_t n_threads, threads_capacity;
-	uint64_t pause_ns;	/* how long the target stood still */
-	bool stopped;		/* fallback: the target stands still until rg_freeze_release */
+	uint64_t pause_ns; /* how long the target stood still */
+	bool stopped; /* fallback: the target stands still until rg_freeze_release */
 };
 
 /*

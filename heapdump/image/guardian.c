@@ -20,7 +20,7 @@ struct report {
 	bool stopped;
 };
 
-/* --- in the guardian -------------------------------------------------------------------- */
+/* --- in the guardian ---------------------------------------------------------------------- */
 
 /* Leave the command's session, name, signals and descriptors behind, but for SOCKET. */
 static void become_guardian(int socket)
@@ -96,14 +96,16 @@ static _Noreturn void guard(int socket, pid_t target)
 	_exit(0);
 }
 
-/* --- in the command --------------------------------------------------------------------- */
+/* --- in the command ----------------------------------------------------------------------- */
 
 static enum rg_code receive_report(struct rg_guardian *guardian, struct report *report)
 {
 	int fds[2] = { -1, -1 };
 	char control[CMSG_SPACE(sizeof(fds))] = { 0 };
 	struct iovec data = { report, sizeof(*report) };
-	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = control,
+	struct msghdr message = { .msg_iov = &data,
+		.msg_iovlen = 1,
+		.msg_control = control,
 		.msg_controllen = sizeof(control) };
 	struct cmsghdr *header;
 	ssize_t n;
@@ -112,8 +114,7 @@ static enum rg_code receive_report(struct rg_guardian *guardian, struct report *
 		n = recvmsg(guardian->socket, &message, MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
 	header = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
-	if (header && header->cmsg_type == SCM_RIGHTS
-		&& header->cmsg_len == CMSG_LEN(sizeof(fds)))
+	if (header && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof(fds)))
 		memcpy(fds, CMSG_DATA(header), sizeof(fds));
 	guardian->mem_fd = fds[0];
 	guardian->maps_fd = fds[1];

@@ -12,11 +12,11 @@
 #include "heapdump/base/error.h"
 
 struct rg_guardian {
-	pid_t pid;		/* of the guardian */
-	int socket;		/* closing it is the order to clean up */
-	int mem_fd, maps_fd;	/* of the frozen memory */
+	pid_t pid; /* of the guardian */
+	int socket; /* closing it is the order to clean up */
+	int mem_fd, maps_fd; /* of the frozen memory */
 	uint64_t pause_ns;
-	bool stopped;		/* the target stands still: read all and release at once */
+	bool stopped; /* the target stands still: read all and release at once */
 };
 
 /* Freeze TARGET. On RG_OK its memory is behind mem_fd and maps_fd until rg_guardian_release. */

@@ -11,8 +11,8 @@
 /* rg_image_at relies on PAGE_READ being 1 */
 enum { PAGE_UNREAD, PAGE_READ, PAGE_BAD };
 
-void rg_image_init(struct rg_image *image,
-	int64_t (*read)(void *, uint64_t, void *, size_t), void *context)
+void rg_image_init(
+	struct rg_image *image, int64_t (*read)(void *, uint64_t, void *, size_t), void *context)
 {
 	static const struct rg_segment none;
 
@@ -38,11 +38,11 @@ void rg_image_deinit(struct rg_image *image)
 	memset(image, 0, sizeof(*image));
 }
 
-enum rg_code rg_image_add_mapping(struct rg_image *image, const struct rg_mapping *mapping,
-	struct rg_error *err)
+enum rg_code rg_image_add_mapping(
+	struct rg_image *image, const struct rg_mapping *mapping, struct rg_error *err)
 {
-	struct rg_mapping *slot = RG_PUSH(image->mappings, image->n_mappings,
-		image->mappings_capacity);
+	struct rg_mapping *slot = RG_PUSH(
+		image->mappings, image->n_mappings, image->mappings_capacity);
 
 	if (!slot)
 		return rg_nomem(err);
@@ -55,8 +55,8 @@ enum rg_code rg_image_add_mapping(struct rg_image *image, const struct rg_mappin
 	return RG_OK;
 }
 
-static enum rg_code add_segment(struct rg_image *image, uint64_t start, uint64_t end,
-	struct rg_error *err)
+static enum rg_code add_segment(
+	struct rg_image *image, uint64_t start, uint64_t end, struct rg_error *err)
 {
 	struct rg_segment *segment;
 	void *mirror;
@@ -89,8 +89,8 @@ enum rg_code rg_image_seal(struct rg_image *image, struct rg_error *err)
 			i++;
 			continue;
 		}
-		while (i < image->n_mappings && image->mappings[i].readable
-			&& image->mappings[i].start == end)
+		while (i < image->n_mappings && image->mappings[i].readable &&
+			image->mappings[i].start == end)
 			end = image->mappings[i++].end;
 		code = add_segment(image, start, end, err);
 		if (code)

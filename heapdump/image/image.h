@@ -19,14 +19,14 @@
 struct rg_mapping {
 	uint64_t start, end, offset;
 	bool readable, writable, executable;
-	char *path;	/* "" for anonymous memory */
+	char *path; /* "" for anonymous memory */
 };
 
 /* Adjacent readable mappings, mirrored as one. */
 struct rg_segment {
 	uint64_t start, end;
-	uint8_t *mirror;	/* end - start bytes, filled piece by piece */
-	uint8_t *pages;		/* a state for each page: PAGE_* in image.c */
+	uint8_t *mirror; /* end - start bytes, filled piece by piece */
+	uint8_t *pages; /* a state for each page: PAGE_* in image.c */
 };
 
 struct rg_image {
@@ -36,16 +36,16 @@ struct rg_image {
 	size_t n_segments, segments_capacity, last;
 	/* Read up to LENGTH bytes at ADDRESS: how many were read, or -1. */
 	int64_t (*read)(void *context, uint64_t address, void *buffer, size_t length);
-	void *context;		/* the back end's, not owned */
-	uint64_t bytes_read;	/* what the back end was asked for and gave */
+	void *context; /* the back end's, not owned */
+	uint64_t bytes_read; /* what the back end was asked for and gave */
 };
 
 /* An empty image over a back end; rg_image_add_mapping in ascending order, then _seal. */
-void rg_image_init(struct rg_image *image,
-	int64_t (*read)(void *, uint64_t, void *, size_t), void *context);
+void rg_image_init(
+	struct rg_image *image, int64_t (*read)(void *, uint64_t, void *, size_t), void *context);
 void rg_image_deinit(struct rg_image *image);
-enum rg_code rg_image_add_mapping(struct rg_image *image, const struct rg_mapping *mapping,
-	struct rg_error *err);
+enum rg_code rg_image_add_mapping(
+	struct rg_image *image, const struct rg_mapping *mapping, struct rg_error *err);
 enum rg_code rg_image_seal(struct rg_image *image, struct rg_error *err);
 
 /* The slow path of rg_image_at: find the segment, read what is missing. */
@@ -60,8 +60,8 @@ static inline const void *rg_image_at(struct rg_image *image, uint64_t address, 
 	const struct rg_segment *segment = &image->segments[image->last];
 	uint64_t at = address - segment->start, size = segment->end - segment->start;
 
-	if (at < size && length <= size - at && (at & 4095) + length <= 4096
-		&& segment->pages[at >> 12] == 1)
+	if (at < size && length <= size - at && (at & 4095) + length <= 4096 &&
+		segment->pages[at >> 12] == 1)
 		return segment->mirror + at;
 	return rg_image_fetch(image, address, length);
 }

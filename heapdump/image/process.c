@@ -87,14 +87,13 @@ enum rg_code rg_process_read(struct rg_process *process_ret, pid_t pid, struct r
 	/* the name may hold blanks and brackets: the fields start behind its last one */
 	comm = strchr(text, '(');
 	rest = strrchr(text, ')');
-	if (!comm || !rest
-		|| sscanf(rest + 1,
-			   " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %u "
-			   "%*d %" SCNu64 " %*u %lld %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u "
-			   "%*u %*u %d",
-			   &process.state, &process.parent, &process.threads, &process.start_time,
-			   &rss_pages, &process.exit_signal)
-			!= 6)
+	if (!comm || !rest ||
+		sscanf(rest + 1,
+			" %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %u "
+			"%*d %" SCNu64 " %*u %lld %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u "
+			"%*u %*u %d",
+			&process.state, &process.parent, &process.threads, &process.start_time,
+			&rss_pages, &process.exit_signal) != 6)
 		return rg_fail(err, RG_SYSTEM, "bad-proc", "pid %d: /proc/%d/stat makes no sense",
 			pid, pid);
 	process.rss = (uint64_t)rss_pages * (uint64_t)sysconf(_SC_PAGESIZE);
@@ -111,9 +110,8 @@ static bool parse_mapping(char *line, struct rg_mapping *mapping)
 	int path = 0;
 
 	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s %" SCNx64 " %*s %*s %n", &mapping->start,
-		    &mapping->end, permissions, &mapping->offset, &path)
-			!= 4
-		|| !path || mapping->end <= mapping->start)
+		    &mapping->end, permissions, &mapping->offset, &path) != 4 ||
+		!path || mapping->end <= mapping->start)
 		return false;
 	mapping->readable = permissions[0] == 'r';
 	mapping->writable = permissions[1] == 'w';
@@ -121,8 +119,8 @@ static bool parse_mapping(char *line, struct rg_mapping *mapping)
 	mapping->path = line + path;
 	mapping->path[strcspn(mapping->path, "\n")] = '\0';
 	/* kernel pages that only look readable */
-	if (strcmp(mapping->path, "[vvar]") == 0 || strcmp(mapping->path, "[vsyscall]") == 0
-		|| strcmp(mapping->path, "[vvar_vclock]") == 0)
+	if (strcmp(mapping->path, "[vvar]") == 0 || strcmp(mapping->path, "[vsyscall]") == 0 ||
+		strcmp(mapping->path, "[vvar_vclock]") == 0)
 		mapping->readable = false;
 	return true;
 }
@@ -172,7 +170,8 @@ enum rg_code rg_process_refused(struct rg_error *err, pid_t pid, const char *wha
 {
 	int64_t tracer = rg_process_status(pid, "TracerPid:");
 
-	rg_fail(err, RG_SYSTEM, error == ESRCH || error == ENOENT ? "no-such-process" : "no-permission",
+	rg_fail(err, RG_SYSTEM,
+		error == ESRCH || error == ENOENT ? "no-such-process" : "no-permission",
 		"pid %d: %s: %s", pid, what, strerror(error));
 	if (tracer > 0)
 		rg_hint(err, "pid %d traces it already (a debugger, strace?): end that first",
@@ -232,8 +231,8 @@ void rg_process_each(const char *folder, bool (*step)(void *context, pid_t id), 
 	if (!dir)
 		return;
 	while ((entry = readdir(dir)))
-		if (isdigit((unsigned char)entry->d_name[0])
-			&& !step(context, (pid_t)strtol(entry->d_name, NULL, 10)))
+		if (isdigit((unsigned char)entry->d_name[0]) &&
+			!step(context, (pid_t)strtol(entry->d_name, NULL, 10)))
 			break;
 	closedir(dir);
 }

@@ -14,14 +14,14 @@
 
 struct rg_process {
 	pid_t pid, parent;
-	char state;		/* R, S, D, T, Z ... */
-	uint64_t start_time;	/* in clock ticks since boot: with the pid it names a process */
-	uint64_t rss;		/* bytes */
+	char state; /* R, S, D, T, Z ... */
+	uint64_t start_time; /* in clock ticks since boot: with the pid it names a process */
+	uint64_t rss; /* bytes */
 	uint32_t threads;
 	int exit_signal;
-	int tracer;		/* pid of who traces it, or 0 */
+	int tracer; /* pid of who traces it, or 0 */
 	bool seccomp_filter;
-	char command[256];	/* argv joined by blanks, or [comm] */
+	char command[256]; /* argv joined by blanks, or [comm] */
 };
 
 /* Read PID's line. RG_SYSTEM when there is no such process. */

@@ -15,8 +15,8 @@
 #define RG_MINOR 0
 #define RG_HEADER_SIZE 32
 #define RG_FRAME_SIZE 32
-#define RG_BLOCK_LIMIT (1u << 20)	/* bytes of records in a block, at most */
-#define RG_SHIFT_LIMIT 3u		/* addresses are multiples of 1 << this, at most */
+#define RG_BLOCK_LIMIT (1u << 20) /* bytes of records in a block, at most */
+#define RG_SHIFT_LIMIT 3u /* addresses are multiples of 1 << this, at most */
 
 /* Kinds of block. A reader skips what it does not know. */
 enum rg_block_type {
@@ -50,39 +50,39 @@ extern const char *const rg_generation_names[RG_GEN_COUNT];
 /* Flags of an object record; the low three bits are its generation. */
 enum {
 	RG_OBJECT_GENERATION = 7,
-	RG_OBJECT_IMMORTAL = 1 << 3,	/* its refcount means nothing */
-	RG_OBJECT_ITEMS = 1 << 4,	/* an element count follows */
-	RG_OBJECT_FINALIZED = 1 << 5,	/* its finalizer has run */
-	RG_OBJECT_SIZE_OPEN = 1 << 6,	/* a __sizeof__ in Python decides: size is a lower bound */
-	RG_OBJECT_EXTRA = 1 << 7,	/* storage that getsizeof() does not count follows */
+	RG_OBJECT_IMMORTAL = 1 << 3, /* its refcount means nothing */
+	RG_OBJECT_ITEMS = 1 << 4, /* an element count follows */
+	RG_OBJECT_FINALIZED = 1 << 5, /* its finalizer has run */
+	RG_OBJECT_SIZE_OPEN = 1 << 6, /* a __sizeof__ in Python decides: size is a lower bound */
+	RG_OBJECT_EXTRA = 1 << 7, /* storage that getsizeof() does not count follows */
 	RG_OBJECT_FLAGS = (1 << 8) - 1,
 };
 
 /* Flags of a type record. */
 enum {
-	RG_TYPE_HEAP = 1 << 0,		/* made at run time: instances own a reference to it */
-	RG_TYPE_GC = 1 << 1,		/* the collector can track its instances */
-	RG_TYPE_METATYPE = 1 << 2,	/* its instances are types */
-	RG_TYPE_MODULE = 1 << 3,	/* its instances are modules */
-	RG_TYPE_DICT = 1 << 4,		/* a dict or a subclass */
-	RG_TYPE_STR = 1 << 5,		/* a str or a subclass */
-	RG_TYPE_SEQUENCE = 1 << 6,	/* a list, tuple or a subclass */
-	RG_TYPE_FUNCTION = 1 << 7,	/* function, builtin function */
-	RG_TYPE_FINALIZER = 1 << 8,	/* has __del__ written in Python */
-	RG_TYPE_SIZEOF = 1 << 9,	/* has __sizeof__ written in Python */
-	RG_TYPE_FRAME = 1 << 10,	/* its instances are frames */
-	RG_TYPE_LEGACY_DEL = 1 << 11,	/* has tp_del: the collector refuses it */
-	RG_TYPE_CELL = 1 << 12,		/* its instances are closure cells */
-	RG_TYPE_GUESSED = 1 << 13,	/* parts of it were found by scanning its body */
-	RG_TYPE_KEEPS_SELF = 1 << 14,	/* its __del__ cannot bring an instance back */
-	RG_TYPE_HUB = 1 << 15,		/* runs others that all refer back to it: an event loop */
+	RG_TYPE_HEAP = 1 << 0, /* made at run time: instances own a reference to it */
+	RG_TYPE_GC = 1 << 1, /* the collector can track its instances */
+	RG_TYPE_METATYPE = 1 << 2, /* its instances are types */
+	RG_TYPE_MODULE = 1 << 3, /* its instances are modules */
+	RG_TYPE_DICT = 1 << 4, /* a dict or a subclass */
+	RG_TYPE_STR = 1 << 5, /* a str or a subclass */
+	RG_TYPE_SEQUENCE = 1 << 6, /* a list, tuple or a subclass */
+	RG_TYPE_FUNCTION = 1 << 7, /* function, builtin function */
+	RG_TYPE_FINALIZER = 1 << 8, /* has __del__ written in Python */
+	RG_TYPE_SIZEOF = 1 << 9, /* has __sizeof__ written in Python */
+	RG_TYPE_FRAME = 1 << 10, /* its instances are frames */
+	RG_TYPE_LEGACY_DEL = 1 << 11, /* has tp_del: the collector refuses it */
+	RG_TYPE_CELL = 1 << 12, /* its instances are closure cells */
+	RG_TYPE_GUESSED = 1 << 13, /* parts of it were found by scanning its body */
+	RG_TYPE_KEEPS_SELF = 1 << 14, /* its __del__ cannot bring an instance back */
+	RG_TYPE_HUB = 1 << 15, /* runs others that all refer back to it: an event loop */
 };
 
 /* How the label of a reference is given. */
 enum rg_label_form {
 	RG_LABEL_NONE,
-	RG_LABEL_NEXT,	 /* an index: one more than the label before it in the record, or 0 */
-	RG_LABEL_INDEX,	 /* an index, given */
+	RG_LABEL_NEXT, /* an index: one more than the label before it in the record, or 0 */
+	RG_LABEL_INDEX, /* an index, given */
 	RG_LABEL_STRING, /* a string's number: an attribute, a local, a field */
 	RG_LABEL_OBJECT, /* a dict's key: the address of the key object */
 	RG_LABEL_FORM_COUNT,
@@ -90,7 +90,7 @@ enum rg_label_form {
 
 /* The head of a reference: form | untraversed | kind. */
 #define RG_HEAD_FORM 7u
-#define RG_HEAD_UNTRAVERSED 8u	/* owned, but the type's tp_traverse does not visit it */
+#define RG_HEAD_UNTRAVERSED 8u /* owned, but the type's tp_traverse does not visit it */
 #define RG_HEAD_KIND_SHIFT 4
 
 /* Classes of reference kinds: what an edge policy follows. */
@@ -136,7 +136,7 @@ enum rg_kind {
 #define K(number, id, name, class) RG_KIND_##id = number,
 	RG_KINDS(K)
 #undef K
-	RG_KIND_COUNT
+		RG_KIND_COUNT
 };
 
 struct rg_kind_info {
@@ -147,11 +147,11 @@ extern const struct rg_kind_info rg_kind_table[RG_KIND_COUNT];
 
 /* Kinds of value preview. */
 enum rg_value_kind {
-	RG_VALUE_STR = 1,	/* text of a str */
-	RG_VALUE_BYTES,		/* bytes as they are */
-	RG_VALUE_NUMBER,	/* int, float, bool: as Python prints it */
-	RG_VALUE_NAME,		/* the name of a function, module, type, code */
-	RG_VALUE_PLACE,		/* where it was written: file:line of a function, code, frame */
+	RG_VALUE_STR = 1, /* text of a str */
+	RG_VALUE_BYTES, /* bytes as they are */
+	RG_VALUE_NUMBER, /* int, float, bool: as Python prints it */
+	RG_VALUE_NAME, /* the name of a function, module, type, code */
+	RG_VALUE_PLACE, /* where it was written: file:line of a function, code, frame */
 	RG_VALUE_KIND_COUNT,
 };
 /* Flag of a value record: the preview is the whole value, nothing cut or replaced. */
@@ -170,7 +170,7 @@ enum rg_root_kind {
 #define R(number, id, name) RG_ROOT_##id = number,
 	RG_ROOTS(R)
 #undef R
-	RG_ROOT_KIND_COUNT
+		RG_ROOT_KIND_COUNT
 };
 extern const char *const rg_root_names[RG_ROOT_KIND_COUNT];
 
@@ -179,7 +179,7 @@ extern const char *const rg_root_names[RG_ROOT_KIND_COUNT];
 
 struct rg_type_record {
 	uint64_t address, basicsize, itemsize;
-	uint32_t name, module, flags;	/* name: the qualified name; module may be RG_NO_STRING */
+	uint32_t name, module, flags; /* name: the qualified name; module may be RG_NO_STRING */
 };
 
 struct rg_object_record {
@@ -188,7 +188,7 @@ struct rg_object_record {
 };
 
 struct rg_reference_record {
-	uint64_t target, label;	/* label: index, string number or key address, by form */
+	uint64_t target, label; /* label: index, string number or key address, by form */
 	enum rg_kind kind;
 	enum rg_label_form form;
 	bool untraversed;
@@ -205,9 +205,9 @@ struct rg_value_record {
 struct rg_root_record {
 	uint64_t target;
 	enum rg_root_kind kind;
-	enum rg_kind reference;	/* local, stack, guess ... of a frame's; else other */
-	uint32_t name, label;	/* RG_NO_STRING where there is none */
-	uint32_t thread, frame;	/* their numbers, or UINT32_MAX */
+	enum rg_kind reference; /* local, stack, guess ... of a frame's; else other */
+	uint32_t name, label; /* RG_NO_STRING where there is none */
+	uint32_t thread, frame; /* their numbers, or UINT32_MAX */
 };
 
 struct rg_thread_record {
@@ -216,11 +216,11 @@ struct rg_thread_record {
 };
 
 struct rg_frame_record {
-	uint32_t thread, function, file, line;	/* line 0: not known */
+	uint32_t thread, function, file, line; /* line 0: not known */
 };
 
 struct rg_fact_record {
-	const char *key, *text;	/* text NULL: a number */
+	const char *key, *text; /* text NULL: a number */
 	uint32_t key_length, text_length;
 	int64_t number;
 };

@@ -17,7 +17,10 @@ static const char *looks_like(const uint8_t *data, size_t size)
 {
 	size_t text = 0, seen = size < 512 ? size : 512;
 
-	if (size >= 4 && memcmp(data, "\x7f" "ELF", 4) == 0)
+	if (size >= 4 && memcmp(data,
+				 "\x7f"
+				 "ELF",
+				 4) == 0)
 		return "an ELF file";
 	if (size >= 4 && memcmp(data, "\x8brgs", 4) == 0)
 		return "a snapshot damaged by a transfer in text mode, or cut in its header";
@@ -34,8 +37,8 @@ enum rg_code rg_reader_init(struct rg_reader *reader, const uint8_t *data, size_
 
 	memset(reader, 0, sizeof(*reader));
 	if (size == 0)
-		rg_fail(err, RG_BAD_DATA, "empty-file", "%s: the file is empty, expected a snapshot",
-			file);
+		rg_fail(err, RG_BAD_DATA, "empty-file",
+			"%s: the file is empty, expected a snapshot", file);
 	else if (!rg_reader_knows(data, size))
 		rg_fail(err, RG_BAD_DATA, "bad-magic", "%s: not a snapshot, it looks like %s", file,
 			looks_like(data, size));
@@ -58,8 +61,11 @@ enum rg_code rg_reader_init(struct rg_reader *reader, const uint8_t *data, size_
 				"%s: address shift %u in the header, expected at most %u", file,
 				data[12], RG_SHIFT_LIMIT);
 		else {
-			*reader = (struct rg_reader){ .data = data, .size = size,
-				.at = RG_HEADER_SIZE, .shift = data[12], .minor = reader->minor };
+			*reader = (struct rg_reader){ .data = data,
+				.size = size,
+				.at = RG_HEADER_SIZE,
+				.shift = data[12],
+				.minor = reader->minor };
 			return RG_OK;
 		}
 	}
@@ -96,8 +102,8 @@ static bool next_frame(struct rg_reader *reader, struct rg_block *block)
 		return damaged(reader, "cut at offset %zu, in a block's frame", offset);
 	memcpy(numbers, reader->data + offset, sizeof(numbers));
 	if (numbers[1] > RG_BLOCK_LIMIT)
-		return damaged(reader, "impossible block length %u at offset %zu", numbers[1],
-			offset);
+		return damaged(
+			reader, "impossible block length %u at offset %zu", numbers[1], offset);
 	if (numbers[1] > left - RG_FRAME_SIZE)
 		return damaged(reader, "cut at offset %zu, in a block of %s", offset,
 			rg_block_name(numbers[0]));
@@ -141,9 +147,9 @@ bool rg_reader_next(struct rg_reader *reader, struct rg_block *block_ret)
 	while (!reader->ended) {
 		if (reader->at >= reader->size)
 			return reader->truncated
-				? false
-				: damaged(reader, "cut at offset %zu, between two blocks",
-					  reader->size);
+				       ? false
+				       : damaged(reader, "cut at offset %zu, between two blocks",
+						 reader->size);
 		if (!next_frame(reader, block_ret))
 			return false;
 		if (block_ret->type == RG_BLOCK_END)
@@ -223,8 +229,7 @@ bool rg_read_object(struct rg_block *block, struct rg_object_record *object_ret)
 	object_ret->refcount = rg_cursor_varint(body);
 	object_ret->items = object_ret->flags & RG_OBJECT_ITEMS ? rg_cursor_varint(body) : 0;
 	object_ret->extra = object_ret->flags & RG_OBJECT_EXTRA ? rg_cursor_varint(body) : 0;
-	return rg_cursor_ok(body)
-		&& (object_ret->flags & RG_OBJECT_GENERATION) < RG_GEN_COUNT;
+	return rg_cursor_ok(body) && (object_ret->flags & RG_OBJECT_GENERATION) < RG_GEN_COUNT;
 }
 
 bool rg_read_references(struct rg_block *block, struct rg_reference_run *run_ret)
@@ -277,8 +282,8 @@ bool rg_read_value(struct rg_block *block, struct rg_value_record *value_ret)
 	value_ret->address = get_address(block, &block->previous);
 	kind = rg_cursor_u8(&block->body);
 	value_ret->exact = kind & RG_VALUE_EXACT;
-	value_ret->kind = known_kind(block, kind & ~RG_VALUE_EXACT, RG_VALUE_STR,
-		RG_VALUE_KIND_COUNT, RG_VALUE_BYTES);
+	value_ret->kind = known_kind(
+		block, kind & ~RG_VALUE_EXACT, RG_VALUE_STR, RG_VALUE_KIND_COUNT, RG_VALUE_BYTES);
 	value_ret->text = get_text(block, &value_ret->length);
 	return rg_cursor_ok(&block->body);
 }

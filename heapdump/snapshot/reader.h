@@ -20,20 +20,20 @@ struct rg_reader {
 	unsigned shift;
 	uint16_t minor;
 	uint32_t sequence;
-	uint64_t fingerprint;		/* of the good blocks so far, in order */
+	uint64_t fingerprint; /* of the good blocks so far, in order */
 	bool ended, truncated;
-	uint64_t totals[RG_BLOCK_TYPE_COUNT];	/* of END, once it was seen */
-	char damage[160];		/* why the walk ended early, or "" */
+	uint64_t totals[RG_BLOCK_TYPE_COUNT]; /* of END, once it was seen */
+	char damage[160]; /* why the walk ended early, or "" */
 };
 
 struct rg_block {
 	uint32_t type, count;
 	uint64_t base;
-	size_t offset;		/* of the frame in the file */
+	size_t offset; /* of the frame in the file */
 	unsigned shift;
-	bool newer;		/* of a newer minor version: it may have kinds we do not know */
+	bool newer; /* of a newer minor version: it may have kinds we do not know */
 	struct rg_cursor body;
-	uint64_t previous;	/* the address the next delta is relative to */
+	uint64_t previous; /* the address the next delta is relative to */
 };
 
 /* True when DATA starts like a snapshot. */

@@ -17,15 +17,15 @@
 struct block {
 	uint8_t bytes[RG_FRAME_SIZE + BLOCK_SIZE];
 	uint32_t used, count;
-	uint64_t base;		/* the frame's: an address or a number, by type */
-	uint64_t previous;	/* the address the next delta is relative to */
+	uint64_t base; /* the frame's: an address or a number, by type */
+	uint64_t previous; /* the address the next delta is relative to */
 };
 
 struct rg_writer {
 	FILE *stream;
 	unsigned shift;
 	uint32_t sequence;
-	int error;		/* errno of the first failure */
+	int error; /* errno of the first failure */
 	uint64_t totals[RG_BLOCK_TYPE_COUNT];
 	struct block blocks[RG_BLOCK_TYPE_COUNT];
 };
@@ -197,9 +197,9 @@ void rg_writer_object(struct rg_writer *writer, const struct rg_object_record *o
 static void put_reference(struct rg_writer *writer, struct block *block,
 	const struct rg_reference_record *reference, uint64_t *target, uint64_t *key)
 {
-	put_varint(block, (unsigned)reference->form
-			| (reference->untraversed ? RG_HEAD_UNTRAVERSED : 0)
-			| (unsigned)reference->kind << RG_HEAD_KIND_SHIFT);
+	put_varint(block, (unsigned)reference->form |
+				  (reference->untraversed ? RG_HEAD_UNTRAVERSED : 0) |
+				  (unsigned)reference->kind << RG_HEAD_KIND_SHIFT);
 	put_address(writer, block, reference->target, target);
 	if (reference->form == RG_LABEL_INDEX || reference->form == RG_LABEL_STRING)
 		put_varint(block, reference->label);
@@ -224,8 +224,8 @@ void rg_writer_references(struct rg_writer *writer, uint64_t source,
 			/* an implicit index counts within one record, from 0 */
 			if (reference.form == RG_LABEL_NEXT && !counting && reference.label)
 				reference.form = RG_LABEL_INDEX;
-			counting |= reference.form == RG_LABEL_NEXT
-				|| reference.form == RG_LABEL_INDEX;
+			counting |= reference.form == RG_LABEL_NEXT ||
+				    reference.form == RG_LABEL_INDEX;
 			put_reference(writer, block, &reference, &target, &key);
 		}
 		/* totals count references, not records */

@@ -8,15 +8,15 @@
 #include "src/graph/cut.h"
 #include "src/graph/distances.h"
 
-#define ROLL_UP 3	/* type pairs that share a label before the label alone is proposed */
+#define ROLL_UP 3 /* type pairs that share a label before the label alone is proposed */
 
 /* One component as the search for its cut sees it. */
 struct piece {
 	const uint32_t *members;
-	struct rg_graph graph;		/* label: the edge in cycles->graph */
+	struct rg_graph graph; /* label: the edge in cycles->graph */
 	uint32_t entry;
-	uint32_t *pattern;		/* of each edge: a number within the group */
-	uint8_t *dropped;		/* of each edge: its pattern is chosen already */
+	uint32_t *pattern; /* of each edge: a number within the group */
+	uint8_t *dropped; /* of each edge: its pattern is chosen already */
 };
 
 /* A group while its breaks are sought. */
@@ -24,14 +24,14 @@ struct search {
 	struct rg_cycles *cycles;
 	struct rg_cycle_group *group;
 	uint32_t *local;
-	uint32_t *rolled;		/* pattern of the group -> number for the cut */
-	uint8_t *reluctant, *chosen;	/* of each such number */
-	uint8_t *shared;		/* of each such number: several patterns have it */
+	uint32_t *rolled; /* pattern of the group -> number for the cut */
+	uint8_t *reluctant, *chosen; /* of each such number */
+	uint8_t *shared; /* of each such number: several patterns have it */
 	uint32_t n_numbers;
 	struct rg_error *err;
 };
 
-/* --- rolling up ------------------------------------------------------------------------------- */
+/* --- rolling up --------------------------------------------------------------------------- */
 
 static bool same_label(const struct rg_pattern *a, const struct rg_pattern *b)
 {
@@ -89,7 +89,7 @@ static uint32_t index_in_group(const struct rg_cycle_group *group, uint32_t patt
 	return low;
 }
 
-/* --- one component --------------------------------------------------------------------------- */
+/* --- one component ------------------------------------------------------------------------ */
 
 static void close_piece(struct piece *piece)
 {
@@ -109,8 +109,8 @@ static enum rg_code open_piece(struct search *search, uint32_t component, struct
 	for (uint32_t i = 0; i < n; i++)
 		search->local[piece->members[i]] = i;
 	piece->entry = search->local[rg_cycle_entry(cycles, component)];
-	code = rg_graph_induced(&cycles->graph, piece->members, n, search->local, &piece->graph,
-		search->err);
+	code = rg_graph_induced(
+		&cycles->graph, piece->members, n, search->local, &piece->graph, search->err);
 	for (uint32_t i = 0; i < n; i++)
 		search->local[piece->members[i]] = RG_NO_ID;
 	piece->pattern = code ? NULL : rg_array_new(piece->graph.m, sizeof(uint32_t));
@@ -120,7 +120,8 @@ static enum rg_code open_piece(struct search *search, uint32_t component, struct
 	for (uint32_t v = 0; !code && v < n; v++)
 		for (uint32_t e = piece->graph.offset[v]; e < piece->graph.offset[v + 1]; e++) {
 			uint32_t row = rg_graph_label(&cycles->graph, piece->graph.label[e]);
-			uint32_t pattern = rg_patterns_of(&cycles->patterns, piece->members[v], row);
+			uint32_t pattern = rg_patterns_of(
+				&cycles->patterns, piece->members[v], row);
 
 			piece->pattern[e] = search->rolled[index_in_group(search->group, pattern)];
 			piece->dropped[e] = search->chosen[piece->pattern[e]];
@@ -148,7 +149,7 @@ static enum rg_code cut_piece(struct search *search, struct piece *piece)
 	return code;
 }
 
-/* --- the rows ------------------------------------------------------------------------------------ */
+/* --- the rows ----------------------------------------------------------------------------- */
 
 static struct rg_cycle_break *row_of(struct search *search, uint32_t number, uint32_t *row_number)
 {
@@ -161,20 +162,20 @@ static struct rg_cycle_break *row_of(struct search *search, uint32_t number, uin
 }
 
 /* Count this component's references of the chosen patterns. */
-static enum rg_code count_piece(struct search *search, const struct piece *piece,
-	uint32_t *row_number)
+static enum rg_code count_piece(
+	struct search *search, const struct piece *piece, uint32_t *row_number)
 {
 	struct rg_cycles *cycles = search->cycles;
 	struct rg_distances distances;
-	enum rg_code code = rg_distances_init(&distances, &piece->graph, &piece->entry, 1,
-		search->err);
+	enum rg_code code = rg_distances_init(
+		&distances, &piece->graph, &piece->entry, 1, search->err);
 
 	if (code)
 		return code;
 	for (uint32_t v = 0; v < piece->graph.n; v++)
 		for (uint32_t e = piece->graph.offset[v]; e < piece->graph.offset[v + 1]; e++) {
-			bool up = distances.distance[piece->graph.target[e]]
-				<= distances.distance[v];
+			bool up = distances.distance[piece->graph.target[e]] <=
+				  distances.distance[v];
 			bool fresh = row_number[piece->pattern[e]] == RG_NO_ID;
 			uint32_t edge = rg_graph_label(&cycles->graph, piece->graph.label[e]);
 			struct rg_cycle_break *row;
@@ -202,8 +203,8 @@ static enum rg_code count_piece(struct search *search, const struct piece *piece
 }
 
 /* Objects of the component that stay in cycles when one pattern alone is removed. */
-static enum rg_code count_leaves(struct search *search, const struct piece *piece,
-	const uint32_t *row_number)
+static enum rg_code count_leaves(
+	struct search *search, const struct piece *piece, const uint32_t *row_number)
 {
 	struct rg_cycle_group *group = search->group;
 
@@ -222,7 +223,8 @@ static enum rg_code count_leaves(struct search *search, const struct piece *piec
 		}
 		for (uint32_t v = 0; v < rest.n; v++) {
 			rest.offset[v] = rest.m;
-			for (uint32_t e = piece->graph.offset[v]; e < piece->graph.offset[v + 1]; e++)
+			for (uint32_t e = piece->graph.offset[v]; e < piece->graph.offset[v + 1];
+				e++)
 				if (piece->pattern[e] != number)
 					rest.target[rest.m++] = piece->graph.target[e];
 		}
@@ -230,8 +232,8 @@ static enum rg_code count_leaves(struct search *search, const struct piece *piec
 		code = rg_components_init(&components, &rest, search->err);
 		for (uint32_t c = 0; !code && c < components.count; c++)
 			if (rg_component_is_cycle(&components, &rest, c))
-				group->breaks[row_number[number]].leaves
-					+= components.offset[c + 1] - components.offset[c];
+				group->breaks[row_number[number]].leaves +=
+					components.offset[c + 1] - components.offset[c];
 		if (!code)
 			rg_components_deinit(&components);
 		rg_graph_deinit(&rest);
@@ -285,8 +287,9 @@ enum rg_code rg_breaks_find(struct rg_cycles *cycles, uint32_t *local, struct rg
 	enum rg_code code = RG_OK;
 
 	for (size_t i = 0; !code && i < cycles->n_groups; i++) {
-		struct search search = { .cycles = cycles, .group = &cycles->groups[i],
-			.local = local, .err = err };
+		struct search search = {
+			.cycles = cycles, .group = &cycles->groups[i], .local = local, .err = err
+		};
 
 		code = search_group(&search);
 		free(search.rolled);

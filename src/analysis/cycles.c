@@ -10,23 +10,23 @@
 #include "src/heap/fold.h"
 #include "src/heap/policy.h"
 
-#define CANDIDATES 64	/* cycles of a group that are looked at for the one to show */
-#define CHAIN_LIMIT 10000	/* steps of a chain that are followed for that */
+#define CANDIDATES 64 /* cycles of a group that are looked at for the one to show */
+#define CHAIN_LIMIT 10000 /* steps of a chain that are followed for that */
 
 /* Scratch memory that one component after the other uses. */
 struct grouping {
 	struct rg_cycles *cycles;
 	const struct rg_cycles_options *options;
-	struct rg_map by_signature;	/* -> group */
-	uint32_t *local;		/* n: number within the component, or RG_NO_ID */
-	uint32_t *patterns;		/* of the edges of the component */
+	struct rg_map by_signature; /* -> group */
+	uint32_t *local; /* n: number within the component, or RG_NO_ID */
+	uint32_t *patterns; /* of the edges of the component */
 	size_t patterns_capacity;
 	uint32_t *distinct;
 	size_t distinct_capacity;
 	struct rg_error *err;
 };
 
-/* --- one component ---------------------------------------------------------------------------- */
+/* --- one component ------------------------------------------------------------------------ */
 
 static int by_number(const void *a, const void *b)
 {
@@ -59,9 +59,9 @@ static enum rg_code collect_patterns(struct grouping *grouping, const struct rg_
 	struct rg_cycles *cycles = grouping->cycles;
 	size_t n = 0;
 
-	if (!rg_array_reserve(&grouping->patterns, &grouping->patterns_capacity, sub->m,
-		    sizeof(uint32_t))
-		|| !rg_array_reserve(&grouping->distinct, &grouping->distinct_capacity, sub->m,
+	if (!rg_array_reserve(
+		    &grouping->patterns, &grouping->patterns_capacity, sub->m, sizeof(uint32_t)) ||
+		!rg_array_reserve(&grouping->distinct, &grouping->distinct_capacity, sub->m,
 			sizeof(uint32_t)))
 		return rg_nomem(grouping->err);
 	for (uint32_t v = 0; v < sub->n; v++)
@@ -113,10 +113,10 @@ static enum rg_code shape_of(struct grouping *grouping, const struct rg_graph *s
 	return code;
 }
 
-/* --- groups ------------------------------------------------------------------------------------- */
+/* --- groups ------------------------------------------------------------------------------- */
 
-static struct rg_cycle_group *group_of(struct grouping *grouping, uint64_t signature,
-	bool garbage, size_t n_patterns)
+static struct rg_cycle_group *group_of(
+	struct grouping *grouping, uint64_t signature, bool garbage, size_t n_patterns)
 {
 	struct rg_cycles *cycles = grouping->cycles;
 	uint64_t key = combine(signature, garbage) | 1;
@@ -128,11 +128,12 @@ static struct rg_cycle_group *group_of(struct grouping *grouping, uint64_t signa
 	group = RG_PUSH(cycles->groups, cycles->n_groups, cycles->groups_capacity);
 	if (!group)
 		return NULL;
-	*group = (struct rg_cycle_group){ .signature = signature, .garbage = garbage,
-		.objects_min = UINT64_MAX };
+	*group = (struct rg_cycle_group){
+		.signature = signature, .garbage = garbage, .objects_min = UINT64_MAX
+	};
 	group->patterns = rg_array_new(n_patterns, sizeof(uint32_t));
-	if (!group->patterns
-		|| !rg_map_set(&grouping->by_signature, key, (uint32_t)cycles->n_groups - 1))
+	if (!group->patterns ||
+		!rg_map_set(&grouping->by_signature, key, (uint32_t)cycles->n_groups - 1))
 		return NULL;
 	memcpy(group->patterns, grouping->distinct, n_patterns * sizeof(uint32_t));
 	group->n_patterns = (uint32_t)n_patterns;
@@ -161,8 +162,8 @@ static void sum_members(struct rg_cycles *cycles, struct rg_cycle_group *group,
 	*size_ret = 0;
 	for (uint32_t i = 0; i < n; i++) {
 		*size_ret += rg_heap_footprint(heap, members[i], cycles->raw);
-		group->finalizers += (rg_heap_type(heap, members[i])->flags & RG_TYPE_FINALIZER)
-			!= 0;
+		group->finalizers += (rg_heap_type(heap, members[i])->flags & RG_TYPE_FINALIZER) !=
+				     0;
 	}
 	group->size_all += *size_ret;
 	group->objects_all += n;
@@ -192,10 +193,10 @@ static enum rg_code add_component(struct grouping *grouping, uint32_t component,
 	code = shape_of(grouping, sub, members, signature, &hash);
 	if (code)
 		return code;
-	group = group_of(grouping, signature, rg_bitset_get(&cycles->garbage.dead, members[0]),
-		n_distinct);
-	slot = group ? RG_PUSH(group->components, group->n_components,
-		group->components_capacity) : NULL;
+	group = group_of(
+		grouping, signature, rg_bitset_get(&cycles->garbage.dead, members[0]), n_distinct);
+	slot = group ? RG_PUSH(group->components, group->n_components, group->components_capacity)
+		     : NULL;
 	shape = slot ? shape_in(group, hash) : NULL;
 	if (!shape)
 		return rg_nomem(grouping->err);
@@ -223,13 +224,13 @@ static enum rg_code group_components(struct grouping *grouping)
 		uint32_t n;
 
 		members = rg_cycle_members(cycles, c, &n);
-		if (!rg_component_is_cycle(&cycles->components, &cycles->graph, c)
-			|| !is_selected(grouping, members, n))
+		if (!rg_component_is_cycle(&cycles->components, &cycles->graph, c) ||
+			!is_selected(grouping, members, n))
 			continue;
 		for (uint32_t i = 0; i < n; i++)
 			grouping->local[members[i]] = i;
-		code = rg_graph_induced(&cycles->graph, members, n, grouping->local, &sub,
-			grouping->err);
+		code = rg_graph_induced(
+			&cycles->graph, members, n, grouping->local, &sub, grouping->err);
 		for (uint32_t i = 0; i < n; i++)
 			grouping->local[members[i]] = RG_NO_ID;
 		if (!code)
@@ -239,7 +240,7 @@ static enum rg_code group_components(struct grouping *grouping)
 	return code;
 }
 
-/* --- order and the whole -------------------------------------------------------------------------- */
+/* --- order and the whole ------------------------------------------------------------------ */
 
 static int by_size(const void *a, const void *b)
 {
@@ -325,11 +326,13 @@ static void order(struct rg_cycles *cycles)
 		qsort(cycles->groups, cycles->n_groups, sizeof(*cycles->groups), by_size);
 }
 
-static enum rg_code build_graphs(struct rg_cycles *cycles,
-	const struct rg_cycles_options *options, struct rg_error *err)
+static enum rg_code build_graphs(
+	struct rg_cycles *cycles, const struct rg_cycles_options *options, struct rg_error *err)
 {
-	struct rg_policy policy = { .edges = options->edges, .raw = options->raw,
-		.dead = &cycles->garbage.dead, .dead_edges = RG_EDGES_STRONG };
+	struct rg_policy policy = { .edges = options->edges,
+		.raw = options->raw,
+		.dead = &cycles->garbage.dead,
+		.dead_edges = RG_EDGES_STRONG };
 	enum rg_code code = rg_garbage_init(&cycles->garbage, cycles->heap, err);
 
 	if (!code)

@@ -14,14 +14,14 @@
 #include "src/graph/components.h"
 #include "src/heap/heap.h"
 
-#define RG_SHAPE_OBJECTS 32	/* larger cycles have no exact shape */
+#define RG_SHAPE_OBJECTS 32 /* larger cycles have no exact shape */
 
 /* A pattern to break, summed over the cycles of its group. */
 struct rg_cycle_break {
 	uint32_t pattern;
-	uint64_t count, up, leaves;	/* references, upward ones; objects still in cycles */
-	uint32_t from, edge;		/* one example */
-	bool rolled;			/* of many type pairs: the label says which */
+	uint64_t count, up, leaves; /* references, upward ones; objects still in cycles */
+	uint32_t from, edge; /* one example */
+	bool rolled; /* of many type pairs: the label says which */
 };
 
 struct rg_cycle_shape {
@@ -33,14 +33,14 @@ struct rg_cycle_group {
 	uint64_t signature;
 	bool garbage;
 	uint64_t alike, objects_min, objects_max, objects_all, size_all, finalizers;
-	uint32_t *patterns, n_patterns;		/* sorted by number */
-	uint32_t *components;			/* those of the group */
+	uint32_t *patterns, n_patterns; /* sorted by number */
+	uint32_t *components; /* those of the group */
 	size_t n_components, components_capacity;
-	struct rg_cycle_shape *shapes;		/* most alike first */
+	struct rg_cycle_shape *shapes; /* most alike first */
 	size_t n_shapes, shapes_capacity;
-	struct rg_cycle_break *breaks;		/* most upward references first */
+	struct rg_cycle_break *breaks; /* most upward references first */
 	size_t n_breaks, breaks_capacity;
-	uint32_t component, entry;		/* the one to show, and its member nearest a root */
+	uint32_t component, entry; /* the one to show, and its member nearest a root */
 };
 
 struct rg_cycles {
@@ -51,15 +51,15 @@ struct rg_cycles {
 	struct rg_garbage garbage;
 	struct rg_paths paths;
 	struct rg_patterns patterns;
-	struct rg_cycle_group *groups;		/* most bytes first */
+	struct rg_cycle_group *groups; /* most bytes first */
 	size_t n_groups, groups_capacity;
 	uint64_t cycles, objects, size, largest;
 };
 
 struct rg_cycles_options {
-	unsigned edges;		/* among the living: RG_EDGES_* */
+	unsigned edges; /* among the living: RG_EDGES_* */
 	bool raw;
-	const struct rg_bitset *selected;	/* only cycles with a member in it; NULL: all */
+	const struct rg_bitset *selected; /* only cycles with a member in it; NULL: all */
 };
 
 /* O(objects + references) and, for each group, what rg_cut_init takes. Zeroed on failure. */

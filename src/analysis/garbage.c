@@ -11,7 +11,7 @@
 struct work {
 	const struct rg_heap *heap;
 	struct rg_garbage *garbage;
-	struct rg_graph owned;		/* all references that count, unfolded */
+	struct rg_graph owned; /* all references that count, unfolded */
 	struct rg_bitset immortal, reached;
 	struct rg_error *err;
 };
@@ -50,8 +50,8 @@ static bool may_come_back(const struct rg_heap *heap, uint32_t id)
 {
 	uint32_t flags = rg_heap_type(heap, id)->flags;
 
-	return flags & RG_TYPE_FINALIZER && !(flags & RG_TYPE_KEEPS_SELF)
-		&& !(heap->flags[id] & RG_OBJECT_FINALIZED);
+	return flags & RG_TYPE_FINALIZER && !(flags & RG_TYPE_KEEPS_SELF) &&
+	       !(heap->flags[id] & RG_OBJECT_FINALIZED);
 }
 
 static bool is_refused(const struct rg_heap *heap, uint32_t id)
@@ -60,8 +60,8 @@ static bool is_refused(const struct rg_heap *heap, uint32_t id)
 }
 
 /* Move what TEST names among the dead, and all it reaches there, into SET. */
-static enum rg_code set_apart(struct work *work, struct rg_bitset *set,
-	bool (*test)(const struct rg_heap *, uint32_t))
+static enum rg_code set_apart(
+	struct work *work, struct rg_bitset *set, bool (*test)(const struct rg_heap *, uint32_t))
 {
 	const struct rg_heap *heap = work->heap;
 	const struct rg_bitset *dead = &work->garbage->dead;
@@ -78,8 +78,7 @@ static enum rg_code set_apart(struct work *work, struct rg_bitset *set,
 	if (!code && n)
 		code = rg_reach(&work->owned, sources, n, &marked, work->err);
 	for (uint32_t id = 0; !code && n && id < heap->n_objects; id++)
-		if (rg_bitset_get(&marked, id)
-			&& rg_bitset_get(&work->garbage->collectable, id)) {
+		if (rg_bitset_get(&marked, id) && rg_bitset_get(&work->garbage->collectable, id)) {
 			rg_bitset_clear(&work->garbage->collectable, id);
 			rg_bitset_set(set, id);
 		}
@@ -116,15 +115,16 @@ static enum rg_code find_hidden(struct work *work)
 	enum rg_code code = rg_bitset_init(&lost, heap->n_objects, work->err);
 
 	for (uint32_t id = 0; !code && id < heap->n_objects; id++)
-		if (!rg_bitset_get(&work->reached, id) && !rg_bitset_get(&work->garbage->dead, id)
-			&& !rg_bitset_get(&work->immortal, id))
+		if (!rg_bitset_get(&work->reached, id) &&
+			!rg_bitset_get(&work->garbage->dead, id) &&
+			!rg_bitset_get(&work->immortal, id))
 			rg_bitset_set(&lost, id);
 	policy.within = &lost;
 	if (!code)
 		code = rg_policy_graph(heap, &policy, &graph, work->err);
 	if (!code)
-		code = rg_trial_run(&graph, heap->refcount, &lost, &work->garbage->hidden, NULL,
-			work->err);
+		code = rg_trial_run(
+			&graph, heap->refcount, &lost, &work->garbage->hidden, NULL, work->err);
 	for (uint32_t id = 0; !code && id < heap->n_objects; id++)
 		if (rg_bitset_get(&lost, id) && !rg_bitset_get(&work->garbage->hidden, id))
 			rg_bitset_set(&work->garbage->unreached, id);
@@ -148,8 +148,8 @@ static enum rg_code allocate(struct work *work)
 	return code;
 }
 
-enum rg_code rg_garbage_init(struct rg_garbage *garbage, const struct rg_heap *heap,
-	struct rg_error *err)
+enum rg_code rg_garbage_init(
+	struct rg_garbage *garbage, const struct rg_heap *heap, struct rg_error *err)
 {
 	struct work work = { .heap = heap, .garbage = garbage, .err = err };
 	struct rg_policy policy = { .edges = RG_EDGES_ALL, .raw = true };
@@ -163,8 +163,8 @@ enum rg_code rg_garbage_init(struct rg_garbage *garbage, const struct rg_heap *h
 		code = rg_policy_graph(heap, &policy, &work.owned, err);
 	/* what only the dead hold dies with them */
 	if (!code)
-		code = rg_trial_cascade(&work.owned, heap->refcount, &work.immortal,
-			&garbage->dead, err);
+		code = rg_trial_cascade(
+			&work.owned, heap->refcount, &work.immortal, &garbage->dead, err);
 	if (!code) {
 		memcpy(garbage->collectable.words, garbage->dead.words,
 			rg_bitset_words(heap->n_objects) * sizeof(uint64_t));

@@ -25,8 +25,7 @@ static void skip_module_dicts(const struct rg_heap *heap, uint32_t *root_of)
 	}
 }
 
-static enum rg_code search(struct rg_paths *paths, const struct rg_heap *heap,
-	struct rg_error *err)
+static enum rg_code search(struct rg_paths *paths, const struct rg_heap *heap, struct rg_error *err)
 {
 	uint32_t *sources = rg_array_new(heap->n_roots, sizeof(*sources)), n = 0;
 	enum rg_code code;
@@ -52,8 +51,8 @@ static enum rg_code search(struct rg_paths *paths, const struct rg_heap *heap,
 	return code;
 }
 
-enum rg_code rg_paths_init(struct rg_paths *paths, const struct rg_heap *heap, bool raw,
-	struct rg_error *err)
+enum rg_code rg_paths_init(
+	struct rg_paths *paths, const struct rg_heap *heap, bool raw, struct rg_error *err)
 {
 	struct rg_policy policy = { .edges = RG_EDGES_ALL, .raw = raw };
 	enum rg_code code;

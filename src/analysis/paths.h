@@ -11,16 +11,16 @@
 struct rg_paths {
 	struct rg_graph graph;
 	struct rg_distances distances;
-	uint32_t *root_of;	/* for each object the row of the best root on it, or RG_NO_ID */
+	uint32_t *root_of; /* for each object the row of the best root on it, or RG_NO_ID */
 };
 
-enum rg_code rg_paths_init(struct rg_paths *paths, const struct rg_heap *heap, bool raw,
-	struct rg_error *err);
+enum rg_code rg_paths_init(
+	struct rg_paths *paths, const struct rg_heap *heap, bool raw, struct rg_error *err);
 void rg_paths_deinit(struct rg_paths *paths);
 
 /* One object on a chain and the reference (row of the heap) that led to it. */
 struct rg_path_step {
-	uint32_t object, reference;	/* reference: RG_NO_ID at the root */
+	uint32_t object, reference; /* reference: RG_NO_ID at the root */
 };
 
 /*

@@ -7,8 +7,8 @@
 #include "heapdump/base/hash.h"
 #include "src/heap/label.h"
 
-enum rg_code rg_patterns_init(struct rg_patterns *patterns, const struct rg_heap *heap,
-	struct rg_error *err)
+enum rg_code rg_patterns_init(
+	struct rg_patterns *patterns, const struct rg_heap *heap, struct rg_error *err)
 {
 	memset(patterns, 0, sizeof(*patterns));
 	patterns->heap = heap;
@@ -92,8 +92,8 @@ static uint64_t reference_key(const struct rg_heap *heap, uint32_t from, uint32_
 	if (RG_EDGE_FORM(byte) == RG_FORM_NONE)
 		label = 0;
 	return rg_mix(rg_mix(heap->type[from], heap->type[heap->target[edge]]),
-		       (uint64_t)byte << 32 | label)
-		| 1;
+		       (uint64_t)byte << 32 | label) |
+	       1;
 }
 
 uint32_t rg_patterns_of(struct rg_patterns *patterns, uint32_t from, uint32_t edge)
@@ -112,10 +112,10 @@ uint32_t rg_patterns_of(struct rg_patterns *patterns, uint32_t from, uint32_t ed
 	ends[0] = patterns->type_hashes[pattern.from_type];
 	ends[1] = patterns->type_hashes[pattern.to_type];
 	/* kinds by name: a number may change from one format to the next */
-	ends[2] = rg_hash(rg_kind_table[pattern.kind].name,
-		strlen(rg_kind_table[pattern.kind].name));
-	pattern.hash = rg_hash_with(rg_hash(ends, sizeof(ends)), pattern.label,
-		strlen(pattern.label));
+	ends[2] = rg_hash(
+		rg_kind_table[pattern.kind].name, strlen(rg_kind_table[pattern.kind].name));
+	pattern.hash = rg_hash_with(
+		rg_hash(ends, sizeof(ends)), pattern.label, strlen(pattern.label));
 	number = add_pattern(patterns, pattern);
 	if (number == RG_NO_ID || !rg_map_set(&patterns->by_reference, key, number))
 		return RG_NO_ID;

@@ -11,11 +11,11 @@
 #include "src/heap/heap.h"
 
 struct rg_pattern {
-	uint32_t from_type, to_type;	/* rows of types: the first met with their names */
+	uint32_t from_type, to_type; /* rows of types: the first met with their names */
 	enum rg_kind kind;
 	const char *label;
-	uint64_t hash;			/* of names, kind and label */
-	bool reluctant;			/* an item of a container, a closure's tuple: cut it last */
+	uint64_t hash; /* of names, kind and label */
+	bool reluctant; /* an item of a container, a closure's tuple: cut it last */
 };
 
 struct rg_patterns {
@@ -23,12 +23,12 @@ struct rg_patterns {
 	struct rg_arena arena;
 	struct rg_pattern *rows;
 	size_t count, capacity;
-	struct rg_map by_hash, by_reference;	/* by_reference: what was seen already */
-	uint64_t *type_hashes;			/* of module and name of each type */
+	struct rg_map by_hash, by_reference; /* by_reference: what was seen already */
+	uint64_t *type_hashes; /* of module and name of each type */
 };
 
-enum rg_code rg_patterns_init(struct rg_patterns *patterns, const struct rg_heap *heap,
-	struct rg_error *err);
+enum rg_code rg_patterns_init(
+	struct rg_patterns *patterns, const struct rg_heap *heap, struct rg_error *err);
 void rg_patterns_deinit(struct rg_patterns *patterns);
 
 /* The number of the pattern of reference EDGE from FROM; RG_NO_ID when out of memory. */

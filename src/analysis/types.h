@@ -11,7 +11,7 @@ struct rg_type_sum {
 };
 
 struct rg_type_sums {
-	struct rg_type_sum *rows;	/* most bytes first, then by number */
+	struct rg_type_sum *rows; /* most bytes first, then by number */
 	size_t count;
 	uint64_t objects, size;
 };

@@ -13,40 +13,40 @@
 #include <stdint.h>
 
 enum rg_field_type {
-	RG_COUNT,	/* uint64_t: a number of things */
-	RG_BYTES,	/* uint64_t: bytes */
-	RG_SHARE,	/* double, 0..1 */
-	RG_NUMBER,	/* double */
-	RG_FLAG,	/* bool */
-	RG_TEXT,	/* const char *; NULL is null */
-	RG_PLAIN,	/* uint64_t: a number that is no count: a pid, a line */
-	RG_ADDRESS,	/* uint64_t: "0x..." */
-	RG_ID,		/* uint32_t: an object number; UINT32_MAX is null */
-	RG_OPTIONAL,	/* uint64_t; RG_NOTHING is null */
-	RG_RECORD,	/* pointer to a struct; NULL is null */
-	RG_LIST,	/* struct rg_list: {"shown", "of", "rows"} */
-	RG_ROWS,	/* struct rg_list: a bare array, for what is always whole */
-	RG_COUNTS,	/* struct rg_list of uint64_t: a bare array of numbers */
+	RG_COUNT, /* uint64_t: a number of things */
+	RG_BYTES, /* uint64_t: bytes */
+	RG_SHARE, /* double, 0..1 */
+	RG_NUMBER, /* double */
+	RG_FLAG, /* bool */
+	RG_TEXT, /* const char *; NULL is null */
+	RG_PLAIN, /* uint64_t: a number that is no count: a pid, a line */
+	RG_ADDRESS, /* uint64_t: "0x..." */
+	RG_ID, /* uint32_t: an object number; UINT32_MAX is null */
+	RG_OPTIONAL, /* uint64_t; RG_NOTHING is null */
+	RG_RECORD, /* pointer to a struct; NULL is null */
+	RG_LIST, /* struct rg_list: {"shown", "of", "rows"} */
+	RG_ROWS, /* struct rg_list: a bare array, for what is always whole */
+	RG_COUNTS, /* struct rg_list of uint64_t: a bare array of numbers */
 };
 
 #define RG_NOTHING UINT64_MAX
 
 /* Of a field: when it is left out of the JSON. */
 enum {
-	RG_VOLATILE = 1,	/* differs from run to run: left out with --stable */
-	RG_OMIT_EMPTY = 2,	/* left out where it is null */
+	RG_VOLATILE = 1, /* differs from run to run: left out with --stable */
+	RG_OMIT_EMPTY = 2, /* left out where it is null */
 };
 
 struct rg_record;
 
 struct rg_field {
-	const char *name;		/* in JSON; NULL: only a column of the table */
+	const char *name; /* in JSON; NULL: only a column of the table */
 	enum rg_field_type type;
 	size_t offset;
-	const struct rg_record *record;	/* of RG_RECORD, RG_LIST, RG_ROWS; NULL: rows of text */
+	const struct rg_record *record; /* of RG_RECORD, RG_LIST, RG_ROWS; NULL: rows of text */
 	unsigned flags;
-	const char *heading;		/* of its column in a text table, or NULL: none */
-	const char *summary;		/* for the schema */
+	const char *heading; /* of its column in a text table, or NULL: none */
+	const char *summary; /* for the schema */
 };
 
 struct rg_record {
@@ -68,12 +68,20 @@ struct rg_answer {
 };
 
 #define RG_FIELD(struct_, member, type, heading, summary)                                          \
-	{ #member, type, offsetof(struct struct_, member), NULL, 0, heading, summary }
+	{                                                                                          \
+#member, type, offsetof(struct struct_, member), NULL, 0, heading, summary         \
+	}
 #define RG_FIELD_OF(struct_, member, type, record, summary)                                        \
-	{ #member, type, offsetof(struct struct_, member), record, 0, NULL, summary }
+	{                                                                                          \
+#member, type, offsetof(struct struct_, member), record, 0, NULL, summary          \
+	}
 #define RG_FIELD_FLAGGED(struct_, member, type, flags, heading, summary)                           \
-	{ #member, type, offsetof(struct struct_, member), NULL, flags, heading, summary }
+	{                                                                                          \
+#member, type, offsetof(struct struct_, member), NULL, flags, heading, summary     \
+	}
 #define RG_RECORD_OF(struct_, fields)                                                              \
-	{ #struct_, sizeof(struct struct_), fields, sizeof(fields) / sizeof((fields)[0]) }
+	{                                                                                          \
+#struct_, sizeof(struct struct_), fields, sizeof(fields) / sizeof((fields)[0])     \
+	}
 
 #endif

@@ -61,8 +61,8 @@ static const struct rg_field object_fields[] = {
 	RG_FIELD_FLAGGED(rg_answer_object, value, RG_TEXT, OMIT, "VALUE", "a short preview"),
 	RG_FIELD_FLAGGED(rg_answer_object, value_exact, RG_FLAG, OMIT, NULL,
 		"the preview is the whole value"),
-	RG_FIELD_FLAGGED(rg_answer_object, name, RG_TEXT, OMIT, "NAME",
-		"of a function, module or type"),
+	RG_FIELD_FLAGGED(
+		rg_answer_object, name, RG_TEXT, OMIT, "NAME", "of a function, module or type"),
 	RG_FIELD_FLAGGED(rg_answer_object, site, RG_TEXT, OMIT, NULL, "file:line of a function"),
 };
 const struct rg_record rg_record_object = RG_RECORD_OF(rg_answer_object, object_fields);
@@ -111,9 +111,8 @@ static const struct rg_field typeshare_fields[] = {
 	RG_FIELD_FLAGGED(rg_answer_type, type_id, RG_COUNT, HIDE, NULL,
 		"two types may share a name, never this"),
 };
-const struct rg_record rg_record_typeshare = { "rg_answer_typeshare",
-	sizeof(struct rg_answer_type), typeshare_fields,
-	sizeof(typeshare_fields) / sizeof(typeshare_fields[0]) };
+const struct rg_record rg_record_typeshare = { "rg_answer_typeshare", sizeof(struct rg_answer_type),
+	typeshare_fields, sizeof(typeshare_fields) / sizeof(typeshare_fields[0]) };
 
 static const struct rg_field generation_fields[] = {
 	RG_FIELD(rg_answer_generation, generation, RG_TEXT, "GENERATION",
@@ -121,11 +120,10 @@ static const struct rg_field generation_fields[] = {
 	RG_FIELD(rg_answer_generation, objects, RG_COUNT, "OBJECTS", "objects in it"),
 	RG_FIELD(rg_answer_generation, size, RG_BYTES, "SIZE", "their bytes"),
 };
-const struct rg_record rg_record_generation = RG_RECORD_OF(rg_answer_generation,
-	generation_fields);
+const struct rg_record rg_record_generation = RG_RECORD_OF(rg_answer_generation, generation_fields);
 
-void *rg_answer_rows(struct rg_list *list, uint64_t shown, uint64_t of, size_t size,
-	struct rg_arena *arena)
+void *rg_answer_rows(
+	struct rg_list *list, uint64_t shown, uint64_t of, size_t size, struct rg_arena *arena)
 {
 	list->rows = rg_arena_new(arena, shown, size);
 	list->shown = list->rows ? shown : 0;
@@ -141,23 +139,23 @@ static const char *fact(const struct rg_heap *heap, const char *key, struct rg_a
 }
 
 /* The snapshot's own warnings, and what was found on loading it. */
-static void fill_warnings(struct rg_list *list, const struct rg_heap *heap,
-	struct rg_arena *arena)
+static void fill_warnings(struct rg_list *list, const struct rg_heap *heap, struct rg_arena *arena)
 {
 	static const char prefix[] = "warning.";
 	size_t length = sizeof(prefix) - 1, n = 0;
-	struct rg_answer_warning *rows = rg_answer_rows(list, heap->n_facts + 1,
-		heap->n_facts + 1, sizeof(*rows), arena);
+	struct rg_answer_warning *rows = rg_answer_rows(
+		list, heap->n_facts + 1, heap->n_facts + 1, sizeof(*rows), arena);
 
 	for (size_t i = 0; rows && i < heap->n_facts; i++) {
 		const struct rg_heap_fact *row = &heap->facts[i];
 
-		if (row->key.length <= length || memcmp(row->key.bytes, prefix, length) != 0
-			|| !row->text.bytes)
+		if (row->key.length <= length || memcmp(row->key.bytes, prefix, length) != 0 ||
+			!row->text.bytes)
 			continue;
 		rows[n++] = (struct rg_answer_warning){
 			rg_arena_text(arena, row->key.bytes + length, row->key.length - length),
-			rg_arena_text(arena, row->text.bytes, row->text.length) };
+			rg_arena_text(arena, row->text.bytes, row->text.length)
+		};
 	}
 	if (rows && !heap->complete)
 		rows[n++] = (struct rg_answer_warning){ "incomplete",
@@ -183,8 +181,8 @@ void rg_answer_envelope_init(struct rg_answer_envelope *envelope, const struct r
 	source->captured = fact(heap, "captured", arena);
 	source->complete = heap->complete;
 	source->snapshot = origin->path;
-	source->fingerprint = rg_arena_print(arena, "xxh64:%016llx",
-		(unsigned long long)heap->fingerprint);
+	source->fingerprint = rg_arena_print(
+		arena, "xxh64:%016llx", (unsigned long long)heap->fingerprint);
 	fill_warnings(&source->warnings, heap, arena);
 	policy->edges = origin->edges;
 	policy->raw = origin->raw;
@@ -194,8 +192,8 @@ void rg_answer_envelope_init(struct rg_answer_envelope *envelope, const struct r
 	*envelope = (struct rg_answer_envelope){ source, policy, totals };
 }
 
-struct rg_answer_object *rg_answer_object_new(const struct rg_heap *heap, uint32_t id, bool raw,
-	struct rg_arena *arena)
+struct rg_answer_object *rg_answer_object_new(
+	const struct rg_heap *heap, uint32_t id, bool raw, struct rg_arena *arena)
 {
 	struct rg_answer_object *object = rg_arena_new(arena, 1, sizeof(*object));
 	uint32_t helper = raw ? RG_NO_ID : rg_heap_helper(heap, id);
@@ -220,8 +218,8 @@ struct rg_answer_object *rg_answer_object_new(const struct rg_heap *heap, uint32
 	return object;
 }
 
-struct rg_answer_reference *rg_answer_reference_new(const struct rg_heap *heap, uint32_t from,
-	uint32_t edge, struct rg_arena *arena)
+struct rg_answer_reference *rg_answer_reference_new(
+	const struct rg_heap *heap, uint32_t from, uint32_t edge, struct rg_arena *arena)
 {
 	struct rg_answer_reference *reference = rg_arena_new(arena, 1, sizeof(*reference));
 

@@ -50,13 +50,13 @@ struct rg_answer_reference {
 
 struct rg_answer_step {
 	struct rg_answer_object *object;
-	struct rg_answer_reference *reference;	/* that leads to it; NULL for the first */
+	struct rg_answer_reference *reference; /* that leads to it; NULL for the first */
 };
 
 struct rg_answer_chain {
 	const char *root, *path;
 	struct rg_list steps;
-	uint64_t covers;	/* how many of a selection it explains, or RG_NOTHING */
+	uint64_t covers; /* how many of a selection it explains, or RG_NOTHING */
 };
 
 struct rg_answer_type {
@@ -77,31 +77,33 @@ extern const struct rg_record rg_record_source, rg_record_policy, rg_record_tota
 #define RG_ENVELOPE_FIELDS(struct_)                                                                \
 	{ "source", RG_RECORD, offsetof(struct struct_, envelope.source), &rg_record_source, 0,    \
 		NULL, "where the graph comes from" },                                              \
-	{ "policy", RG_RECORD, offsetof(struct struct_, envelope.policy), &rg_record_policy, 0,    \
-		NULL, "which references were followed" },                                          \
-	{ "totals", RG_RECORD, offsetof(struct struct_, envelope.totals), &rg_record_totals, 0,    \
-		NULL, "the whole heap, unfolded" }
+		{ "policy", RG_RECORD, offsetof(struct struct_, envelope.policy),                  \
+			&rg_record_policy, 0, NULL, "which references were followed" },            \
+	{                                                                                          \
+		"totals", RG_RECORD, offsetof(struct struct_, envelope.totals), &rg_record_totals, \
+			0, NULL, "the whole heap, unfolded"                                        \
+	}
 
 /* What the envelope needs to know beside the heap. */
 struct rg_answer_origin {
-	const char *path;	/* of the snapshot, NULL where none was kept */
-	bool live;		/* captured from a pid on the way */
-	const char *edges;	/* policy: "data", "strong", "all" */
+	const char *path; /* of the snapshot, NULL where none was kept */
+	bool live; /* captured from a pid on the way */
+	const char *edges; /* policy: "data", "strong", "all" */
 	bool raw;
 };
 
 void rg_answer_envelope_init(struct rg_answer_envelope *envelope, const struct rg_heap *heap,
 	const struct rg_answer_origin *origin, struct rg_arena *arena);
 
-struct rg_answer_object *rg_answer_object_new(const struct rg_heap *heap, uint32_t id, bool raw,
-	struct rg_arena *arena);
+struct rg_answer_object *rg_answer_object_new(
+	const struct rg_heap *heap, uint32_t id, bool raw, struct rg_arena *arena);
 
 /* The reference of row EDGE in the folded view, from FROM. */
-struct rg_answer_reference *rg_answer_reference_new(const struct rg_heap *heap, uint32_t from,
-	uint32_t edge, struct rg_arena *arena);
+struct rg_answer_reference *rg_answer_reference_new(
+	const struct rg_heap *heap, uint32_t from, uint32_t edge, struct rg_arena *arena);
 
 /* Rows of a list: COUNT items of SIZE bytes. */
-void *rg_answer_rows(struct rg_list *list, uint64_t shown, uint64_t of, size_t size,
-	struct rg_arena *arena);
+void *rg_answer_rows(
+	struct rg_list *list, uint64_t shown, uint64_t of, size_t size, struct rg_arena *arena);
 
 #endif

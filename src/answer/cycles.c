@@ -8,11 +8,11 @@
 #include "heapdump/base/units.h"
 #include "src/heap/label.h"
 
-#define INNER_LIMIT 20		/* rows of the lists within a cycle */
+#define INNER_LIMIT 20 /* rows of the lists within a cycle */
 #define MEMBERS_LIMIT 20
 #define PATTERNS_LIMIT 100
 
-/* --- descriptions ------------------------------------------------------------------------------ */
+/* --- descriptions ------------------------------------------------------------------------- */
 
 static const struct rg_field pattern_fields[] = {
 	RG_FIELD(rg_answer_pattern, from_type, RG_TEXT, NULL, "owner of the reference"),
@@ -61,8 +61,7 @@ static const struct rg_field cycle_fields[] = {
 	{ NULL, RG_TEXT, offsetof(struct rg_answer_cycle, state), NULL, 0, "STATE", NULL },
 	{ NULL, RG_TEXT, offsetof(struct rg_answer_cycle, gist), NULL, 0, "MADE OF", NULL },
 	RG_FIELD_OF(rg_answer_cycle, types, RG_LIST, &rg_record_type, "over all alike"),
-	RG_FIELD_OF(rg_answer_cycle, generations, RG_LIST, &rg_record_generation,
-		"over all alike"),
+	RG_FIELD_OF(rg_answer_cycle, generations, RG_LIST, &rg_record_generation, "over all alike"),
 	RG_FIELD(rg_answer_cycle, garbage, RG_FLAG, NULL, "the next full collection finds it dead"),
 	RG_FIELD(rg_answer_cycle, hidden, RG_FLAG, NULL,
 		"held by itself alone, through references the collector cannot see"),
@@ -103,11 +102,11 @@ static const struct rg_record answer_record = RG_RECORD_OF(rg_answer_cycles, ans
 
 const struct rg_answer rg_answer_cycles = { "cycles", &answer_record };
 
-/* --- breaks ---------------------------------------------------------------------------------------- */
+/* --- breaks ------------------------------------------------------------------------------- */
 
 /* The attribute that leads from outside a container to it, within the cycle: its holder. */
-static uint32_t holder_of(const struct rg_cycles *cycles, uint32_t component, uint32_t container,
-	uint32_t *edge_ret)
+static uint32_t holder_of(
+	const struct rg_cycles *cycles, uint32_t component, uint32_t container, uint32_t *edge_ret)
 {
 	uint32_t n;
 	const uint32_t *members = rg_cycle_members(cycles, component, &n);
@@ -123,8 +122,8 @@ static uint32_t holder_of(const struct rg_cycles *cycles, uint32_t component, ui
 }
 
 /* As a person would write it: "Record.attrs['self']"; of many types the label alone. */
-static const char *break_expression(const struct rg_cycles *cycles,
-	const struct rg_cycle_break *row, struct rg_arena *arena)
+static const char *break_expression(
+	const struct rg_cycles *cycles, const struct rg_cycle_break *row, struct rg_arena *arena)
 {
 	const struct rg_heap *heap = cycles->heap;
 	const struct rg_pattern *pattern = &cycles->patterns.rows[row->pattern];
@@ -139,8 +138,8 @@ static const char *break_expression(const struct rg_cycles *cycles,
 		return rg_arena_print(arena, "%s%s%s",
 			rg_label_type(heap, heap->type[holder], arena),
 			rg_label_pattern(heap, edge, arena), pattern->label);
-	return rg_arena_print(arena, "%s%s", rg_label_type(heap, pattern->from_type, arena),
-		pattern->label);
+	return rg_arena_print(
+		arena, "%s%s", rg_label_type(heap, pattern->from_type, arena), pattern->label);
 }
 
 static bool takes_weakrefs(const struct rg_heap *heap, uint32_t type)
@@ -156,16 +155,18 @@ static const char *advice(const struct rg_cycles *cycles, const struct rg_cycle_
 
 	switch (pattern->kind) {
 	case RG_KIND_CELL:
-		return "do not close over the object: pass it as an argument, or close over a weakref";
+		return "do not close over the object: pass it as an argument, or close over a "
+		       "weakref";
 	case RG_KIND_SELF:
 		return "do not keep the bound method: keep a weakref.WeakMethod";
 	case RG_KIND_LOCAL:
 	case RG_KIND_STACK:
-		return rg_arena_print(arena, "del the local of %s before the frame is kept",
-			expression);
+		return rg_arena_print(
+			arena, "del the local of %s before the frame is kept", expression);
 	case RG_KIND_OTHER:
 		if (strstr(pattern->label, "__traceback__") || strstr(pattern->label, "tb_frame"))
-			return "do not keep the exception: raise from it, or clear its __traceback__";
+			return "do not keep the exception: raise from it, or clear its "
+			       "__traceback__";
 		break;
 	case RG_KIND_TYPE:
 	case RG_KIND_MRO:
@@ -176,8 +177,10 @@ static const char *advice(const struct rg_cycles *cycles, const struct rg_cycle_
 		break;
 	}
 	if (cycles->heap->types[pattern->to_type].flags & RG_TYPE_FUNCTION)
-		return rg_arena_print(arena, "do not close over the owner in %s: pass it in when "
-			"calling", expression);
+		return rg_arena_print(arena,
+			"do not close over the owner in %s: pass it in when "
+			"calling",
+			expression);
 	if (takes_weakrefs(cycles->heap, pattern->to_type))
 		return rg_arena_print(arena, "make %s a weakref", expression);
 	return rg_arena_print(arena, "clear %s when the object is done with", expression);
@@ -188,8 +191,8 @@ static void fill_breaks(struct rg_answer_cycle *to, const struct rg_cycles *cycl
 {
 	const struct rg_heap *heap = cycles->heap;
 	uint64_t n = group->n_breaks < INNER_LIMIT ? group->n_breaks : INNER_LIMIT;
-	struct rg_answer_break *rows = rg_answer_rows(&to->breaks, n, group->n_breaks,
-		sizeof(*rows), arena);
+	struct rg_answer_break *rows = rg_answer_rows(
+		&to->breaks, n, group->n_breaks, sizeof(*rows), arena);
 
 	for (uint64_t i = 0; rows && i < n; i++) {
 		const struct rg_cycle_break *row = &group->breaks[i];
@@ -211,7 +214,7 @@ static void fill_breaks(struct rg_answer_cycle *to, const struct rg_cycles *cycl
 	}
 }
 
-/* --- one group ---------------------------------------------------------------------------------------- */
+/* --- one group ---------------------------------------------------------------------------- */
 
 static bool in_set(const struct rg_bitset *set, const struct rg_cycles *cycles,
 	const struct rg_cycle_group *group)
@@ -226,31 +229,32 @@ static void fill_pattern(struct rg_answer_cycle *to, const struct rg_cycles *cyc
 {
 	const struct rg_heap *heap = cycles->heap;
 	uint64_t n = group->n_patterns < PATTERNS_LIMIT ? group->n_patterns : PATTERNS_LIMIT;
-	struct rg_answer_pattern *rows = rg_answer_rows(&to->pattern, n, group->n_patterns,
-		sizeof(*rows), arena);
+	struct rg_answer_pattern *rows = rg_answer_rows(
+		&to->pattern, n, group->n_patterns, sizeof(*rows), arena);
 
 	for (uint64_t i = 0; rows && i < n; i++) {
 		const struct rg_pattern *pattern = &cycles->patterns.rows[group->patterns[i]];
 
-		rows[i] = (struct rg_answer_pattern){
-			rg_label_type(heap, pattern->from_type, arena),
-			rg_kind_table[pattern->kind].name, pattern->label,
-			rg_label_type(heap, pattern->to_type, arena) };
+		rows[i] =
+			(struct rg_answer_pattern){ rg_label_type(heap, pattern->from_type, arena),
+				rg_kind_table[pattern->kind].name, pattern->label,
+				rg_label_type(heap, pattern->to_type, arena) };
 	}
 }
 
-static void fill_shapes(struct rg_answer_cycle *to, const struct rg_cycle_group *group,
-	struct rg_arena *arena)
+static void fill_shapes(
+	struct rg_answer_cycle *to, const struct rg_cycle_group *group, struct rg_arena *arena)
 {
 	uint64_t n = group->n_shapes < INNER_LIMIT ? group->n_shapes : INNER_LIMIT;
-	struct rg_answer_shape *rows = rg_answer_rows(&to->shapes, n, group->n_shapes,
-		sizeof(*rows), arena);
+	struct rg_answer_shape *rows = rg_answer_rows(
+		&to->shapes, n, group->n_shapes, sizeof(*rows), arena);
 
 	for (uint64_t i = 0; rows && i < n; i++)
 		rows[i] = (struct rg_answer_shape){
 			rg_arena_print(arena, "%016llx", (unsigned long long)group->shapes[i].hash),
 			group->shapes[i].alike, group->shapes[i].objects,
-			group->shapes[i].references, group->shapes[i].size };
+			group->shapes[i].references, group->shapes[i].size
+		};
 }
 
 /* All members of all components of the group, one after the other. */
@@ -278,8 +282,8 @@ static const char *gist_of(const struct rg_answer_cycle *cycle, struct rg_arena 
 	for (uint64_t i = 0; i < cycle->types.shown && i < 6; i++) {
 		const char *dot = strrchr(types[i].type, '.');
 
-		text = rg_arena_print(arena, "%s%s%s", text, i ? ", " : "",
-			dot ? dot + 1 : types[i].type);
+		text = rg_arena_print(
+			arena, "%s%s%s", text, i ? ", " : "", dot ? dot + 1 : types[i].type);
 	}
 	return cycle->types.of > 6 ? rg_arena_print(arena, "%s, …", text) : text;
 }
@@ -293,8 +297,8 @@ static const struct {
 	[REFUSED] = { "uncollectable",
 		"nothing: it is garbage, but a type in it forbids to free it" },
 	[GARBAGE] = { "garbage", "nothing: the next full collection frees it" },
-	[HIDDEN] = { "hidden",
-		"itself alone: the collector cannot see one of its references, and never frees it" },
+	[HIDDEN] = { "hidden", "itself alone: the collector cannot see one of its references, and "
+			       "never frees it" },
 	[HELD] = { "held", NULL },
 	[HELD_FROM_C] = { "held from C", "C code: no named root reaches it" },
 };
@@ -323,8 +327,10 @@ static void fill_words(struct rg_answer_cycle *to, const struct rg_cycles *cycle
 	to->gist = gist_of(to, arena);
 	to->state = states[state].name;
 	to->holder = state == HELD ? to->held_by->path : states[state].holder;
-	to->each = to->objects_min == to->objects_max ? least
-		: rg_arena_print(arena, "%s–%s", least, rg_units_count(to->objects_max, arena));
+	to->each = to->objects_min == to->objects_max
+			   ? least
+			   : rg_arena_print(
+				     arena, "%s–%s", least, rg_units_count(to->objects_max, arena));
 }
 
 static enum rg_code fill_cycle(struct rg_answer_cycle *to, const struct rg_cycles *cycles,
@@ -334,12 +340,13 @@ static enum rg_code fill_cycle(struct rg_answer_cycle *to, const struct rg_cycle
 	uint32_t n, *ids = all_members(cycles, group);
 	const uint32_t *members = rg_cycle_members(cycles, group->component, &n);
 	struct rg_type_sums sums = { 0 };
-	enum rg_code code = ids ? rg_type_sums_of(&sums, heap, ids, group->objects_all,
-		cycles->raw, err) : rg_nomem(err);
+	enum rg_code code = ids ? rg_type_sums_of(
+					  &sums, heap, ids, group->objects_all, cycles->raw, err)
+				: rg_nomem(err);
 
 	if (!code) {
-		to->signature = rg_arena_print(arena, "%016llx",
-			(unsigned long long)group->signature);
+		to->signature = rg_arena_print(
+			arena, "%016llx", (unsigned long long)group->signature);
 		to->alike = group->alike;
 		to->objects_min = group->objects_min;
 		to->objects_max = group->objects_max;
@@ -353,26 +360,26 @@ static enum rg_code fill_cycle(struct rg_answer_cycle *to, const struct rg_cycle
 		fill_shapes(to, group, arena);
 		fill_breaks(to, cycles, group, arena);
 		rg_rows_types(&to->types, heap, &sums, sums.size, INNER_LIMIT, arena);
-		rg_rows_generations(&to->generations, heap, ids, group->objects_all, cycles->raw,
-			arena);
+		rg_rows_generations(
+			&to->generations, heap, ids, group->objects_all, cycles->raw, arena);
 		rg_rows_objects(&to->members, heap, members, n, MEMBERS_LIMIT, cycles->raw, arena);
-		to->held_by = rg_chain_new(heap, &cycles->paths, group->entry, cycles->raw, arena,
-			err);
+		to->held_by = rg_chain_new(
+			heap, &cycles->paths, group->entry, cycles->raw, arena, err);
 	}
 	rg_type_sums_deinit(&sums);
 	free(ids);
 	return code;
 }
 
-enum rg_code rg_answer_cycles_init(struct rg_answer_cycles *answer,
-	const struct rg_cycles *cycles, const struct rg_answer_origin *origin, uint64_t limit,
-	struct rg_arena *arena, struct rg_error *err)
+enum rg_code rg_answer_cycles_init(struct rg_answer_cycles *answer, const struct rg_cycles *cycles,
+	const struct rg_answer_origin *origin, uint64_t limit, struct rg_arena *arena,
+	struct rg_error *err)
 {
 	struct rg_answer_envelope envelope = { 0 };
 	struct rg_answer_cycle_totals *totals = rg_arena_new(arena, 1, sizeof(*totals));
 	uint64_t n = cycles->n_groups < limit ? cycles->n_groups : limit;
-	struct rg_answer_cycle *rows = rg_answer_rows(&answer->cycles, n, cycles->n_groups,
-		sizeof(*rows), arena);
+	struct rg_answer_cycle *rows = rg_answer_rows(
+		&answer->cycles, n, cycles->n_groups, sizeof(*rows), arena);
 	enum rg_code code = RG_OK;
 
 	rg_answer_envelope_init(&envelope, cycles->heap, origin, arena);

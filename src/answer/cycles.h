@@ -49,8 +49,8 @@ extern const struct rg_record rg_record_cycle, rg_record_break;
 extern const struct rg_answer rg_answer_cycles;
 
 /* Make the answer: at most LIMIT groups. */
-enum rg_code rg_answer_cycles_init(struct rg_answer_cycles *answer,
-	const struct rg_cycles *cycles, const struct rg_answer_origin *origin, uint64_t limit,
-	struct rg_arena *arena, struct rg_error *err);
+enum rg_code rg_answer_cycles_init(struct rg_answer_cycles *answer, const struct rg_cycles *cycles,
+	const struct rg_answer_origin *origin, uint64_t limit, struct rg_arena *arena,
+	struct rg_error *err);
 
 #endif

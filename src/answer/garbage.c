@@ -42,8 +42,8 @@ static uint64_t count_cycles(const struct rg_cycles *cycles, const struct rg_bit
 	for (size_t g = 0; g < cycles->n_groups; g++)
 		for (size_t i = 0; i < cycles->groups[g].n_components; i++) {
 			uint32_t n;
-			const uint32_t *members = rg_cycle_members(cycles,
-				cycles->groups[g].components[i], &n);
+			const uint32_t *members = rg_cycle_members(
+				cycles, cycles->groups[g].components[i], &n);
 
 			count += rg_bitset_get(set, members[0]);
 		}
@@ -70,14 +70,15 @@ static struct rg_answer_garbage_set *set_new(const struct rg_cycles *cycles,
 }
 
 /* Mark what a dead object refers to, other than itself. */
-static void mark_referred(const struct rg_heap *heap, const struct rg_bitset *dead,
-	struct rg_bitset *referred)
+static void mark_referred(
+	const struct rg_heap *heap, const struct rg_bitset *dead, struct rg_bitset *referred)
 {
 	for (uint32_t id = 0; id < heap->n_objects; id++)
 		for (uint32_t edge = heap->offset[id];
 			rg_bitset_get(dead, id) && edge < heap->offset[id + 1]; edge++)
-			if (heap->target[edge] != id
-				&& rg_kind_table[RG_EDGE_KIND(heap->edge[edge])].class != RG_CLASS_WEAK)
+			if (heap->target[edge] != id &&
+				rg_kind_table[RG_EDGE_KIND(heap->edge[edge])].class !=
+					RG_CLASS_WEAK)
 				rg_bitset_set(referred, heap->target[edge]);
 }
 
@@ -107,8 +108,8 @@ static enum rg_code fill_types(struct rg_answer_garbage *answer, const struct rg
 	uint64_t limit, struct rg_arena *arena, struct rg_error *err)
 {
 	struct rg_type_sums sums;
-	enum rg_code code = rg_type_sums_init(&sums, cycles->heap, &cycles->garbage.dead, true,
-		err);
+	enum rg_code code = rg_type_sums_init(
+		&sums, cycles->heap, &cycles->garbage.dead, true, err);
 
 	if (code)
 		return code;
@@ -130,8 +131,8 @@ enum rg_code rg_answer_garbage_init(struct rg_answer_garbage *answer,
 	answer->hidden = set_new(cycles, &garbage->hidden, limit, arena, err);
 	answer->uncollectable = set_new(cycles, &garbage->uncollectable, limit, arena, err);
 	answer->unreached = set_new(cycles, &garbage->unreached, limit, arena, err);
-	if (!answer->collectable || !answer->may_resurrect || !answer->hidden
-		|| !answer->uncollectable || !answer->unreached)
+	if (!answer->collectable || !answer->may_resurrect || !answer->hidden ||
+		!answer->uncollectable || !answer->unreached)
 		return rg_nomem(err);
 	code = fill_types(answer, cycles, limit, arena, err);
 	if (!code)

@@ -12,8 +12,8 @@ static const struct rg_field process_fields[] = {
 const struct rg_record rg_record_process = RG_RECORD_OF(rg_answer_process, process_fields);
 
 static const struct rg_field ps_fields[] = {
-	RG_FIELD_OF(rg_answer_ps, processes, RG_LIST, &rg_record_process,
-		"the Python processes here"),
+	RG_FIELD_OF(
+		rg_answer_ps, processes, RG_LIST, &rg_record_process, "the Python processes here"),
 };
 static const struct rg_record ps_record = RG_RECORD_OF(rg_answer_ps, ps_fields);
 

@@ -8,17 +8,18 @@
 void rg_rows_types(struct rg_list *list, const struct rg_heap *heap,
 	const struct rg_type_sums *sums, uint64_t total, uint64_t limit, struct rg_arena *arena)
 {
-	struct rg_answer_type *rows = rg_answer_rows(list,
-		sums->count < limit ? sums->count : limit, sums->count, sizeof(*rows), arena);
+	struct rg_answer_type *rows = rg_answer_rows(
+		list, sums->count < limit ? sums->count : limit, sums->count, sizeof(*rows), arena);
 
 	for (uint64_t i = 0; rows && i < list->shown; i++) {
 		const struct rg_type_sum *sum = &sums->rows[i];
 		const struct rg_heap_type *type = &heap->types[sum->type];
 
-		rows[i] = (struct rg_answer_type){
-			.type = rg_label_type(heap, sum->type, arena),
+		rows[i] = (struct rg_answer_type){ .type = rg_label_type(heap, sum->type, arena),
 			.module = rg_arena_text(arena, type->module.bytes, type->module.length),
-			.type_id = sum->type, .count = sum->count, .size = sum->size,
+			.type_id = sum->type,
+			.count = sum->count,
+			.size = sum->size,
 			.share = total ? (double)sum->size / (double)total : 0 };
 	}
 }
@@ -56,7 +57,8 @@ static uint32_t shown_steps(uint32_t count)
 static uint32_t step_at(uint32_t i, uint32_t count)
 {
 	return i < CHAIN_HEAD || count <= CHAIN_HEAD + CHAIN_TAIL
-		? i : count - CHAIN_HEAD - CHAIN_TAIL + i;
+		       ? i
+		       : count - CHAIN_HEAD - CHAIN_TAIL + i;
 }
 
 /* The whole chain as one Python-like expression. */
@@ -82,16 +84,16 @@ static const char *path_text(const struct rg_heap *heap, const struct rg_heap_ro
 static void fill_steps(struct rg_list *list, const struct rg_heap *heap,
 	const struct rg_path_step *steps, uint32_t count, bool raw, struct rg_arena *arena)
 {
-	struct rg_answer_step *rows = rg_answer_rows(list, shown_steps(count), count,
-		sizeof(*rows), arena);
+	struct rg_answer_step *rows = rg_answer_rows(
+		list, shown_steps(count), count, sizeof(*rows), arena);
 
 	for (uint32_t i = 0; rows && i < list->shown; i++) {
 		uint32_t step = step_at(i, count);
 
 		rows[i].object = rg_answer_object_new(heap, steps[step].object, raw, arena);
 		if (step > 0)
-			rows[i].reference = rg_answer_reference_new(heap, steps[step - 1].object,
-				steps[step].reference, arena);
+			rows[i].reference = rg_answer_reference_new(
+				heap, steps[step - 1].object, steps[step].reference, arena);
 	}
 }
 
@@ -120,8 +122,8 @@ struct rg_answer_chain *rg_chain_new(const struct rg_heap *heap, const struct rg
 void rg_rows_objects(struct rg_list *list, const struct rg_heap *heap, const uint32_t *ids,
 	uint64_t n, uint64_t limit, bool raw, struct rg_arena *arena)
 {
-	struct rg_answer_object *rows = rg_answer_rows(list, n < limit ? n : limit, n,
-		sizeof(*rows), arena);
+	struct rg_answer_object *rows = rg_answer_rows(
+		list, n < limit ? n : limit, n, sizeof(*rows), arena);
 
 	for (uint64_t i = 0; rows && i < list->shown; i++) {
 		struct rg_answer_object *object = rg_answer_object_new(heap, ids[i], raw, arena);

@@ -8,7 +8,7 @@
 #include "src/answer/rows.h"
 #include "src/heap/label.h"
 
-/* --- descriptions ------------------------------------------------------------------------------- */
+/* --- descriptions ------------------------------------------------------------------------- */
 
 static const struct rg_field stat_fields[] = {
 	RG_FIELD(rg_answer_gc_stat, collections, RG_COUNT, NULL, "how many so far"),
@@ -29,8 +29,7 @@ static const struct rg_field runtime_fields[] = {
 	RG_FIELD(rg_answer_runtime, version, RG_TEXT, NULL, "such as 3.11.2"),
 	RG_FIELD_FLAGGED(rg_answer_runtime, pid, RG_OPTIONAL, RG_VOLATILE, NULL, "of the process"),
 	RG_FIELD_FLAGGED(rg_answer_runtime, argv, RG_TEXT, RG_VOLATILE, NULL, "command line"),
-	RG_FIELD_FLAGGED(rg_answer_runtime, rss, RG_OPTIONAL, RG_VOLATILE, NULL,
-		"resident bytes"),
+	RG_FIELD_FLAGGED(rg_answer_runtime, rss, RG_OPTIONAL, RG_VOLATILE, NULL, "resident bytes"),
 	RG_FIELD_OF(rg_answer_runtime, gc, RG_RECORD, &gc_record, "the collector"),
 };
 static const struct rg_record runtime_record = RG_RECORD_OF(rg_answer_runtime, runtime_fields);
@@ -43,8 +42,8 @@ const struct rg_record rg_record_root_count = RG_RECORD_OF(rg_answer_root_count,
 
 static const struct rg_field file_fields[] = {
 	RG_FIELD_FLAGGED(rg_answer_file, size, RG_BYTES, RG_VOLATILE, NULL, "of the snapshot"),
-	{ "bytes_per_object", RG_NUMBER, offsetof(struct rg_answer_file, bytes_per_object), NULL, RG_VOLATILE,
-		NULL, "of the snapshot" },
+	{ "bytes_per_object", RG_NUMBER, offsetof(struct rg_answer_file, bytes_per_object), NULL,
+		RG_VOLATILE, NULL, "of the snapshot" },
 };
 static const struct rg_record file_record = RG_RECORD_OF(rg_answer_file, file_fields);
 
@@ -78,19 +77,19 @@ static const struct rg_field row_fields[] = {
 	RG_FIELD(rg_answer_generation_row, count, RG_OPTIONAL, "COUNT", "how far it is"),
 	RG_FIELD_OF(rg_answer_generation_row, types, RG_LIST, &rg_record_type, "most bytes first"),
 };
-const struct rg_record rg_record_generation_row = RG_RECORD_OF(rg_answer_generation_row,
-	row_fields);
+const struct rg_record rg_record_generation_row = RG_RECORD_OF(
+	rg_answer_generation_row, row_fields);
 
 static const struct rg_field generations_fields[] = {
 	RG_ENVELOPE_FIELDS(rg_answer_generations),
 	RG_FIELD_OF(rg_answer_generations, generations, RG_LIST, &rg_record_generation_row,
 		"youngest first"),
 };
-static const struct rg_record generations_record = RG_RECORD_OF(rg_answer_generations,
-	generations_fields);
+static const struct rg_record generations_record = RG_RECORD_OF(
+	rg_answer_generations, generations_fields);
 const struct rg_answer rg_answer_generations = { "generations", &generations_record };
 
-/* --- info ----------------------------------------------------------------------------------------- */
+/* --- info --------------------------------------------------------------------------------- */
 
 static uint64_t gc_fact(const struct rg_heap *heap, const char *name, unsigned i)
 {
@@ -102,8 +101,8 @@ static uint64_t gc_fact(const struct rg_heap *heap, const char *name, unsigned i
 	return value < 0 ? RG_NOTHING : (uint64_t)value;
 }
 
-static void fill_numbers(struct rg_list *list, const struct rg_heap *heap, const char *name,
-	struct rg_arena *arena)
+static void fill_numbers(
+	struct rg_list *list, const struct rg_heap *heap, const char *name, struct rg_arena *arena)
 {
 	uint64_t *rows = rg_answer_rows(list, 3, 3, sizeof(*rows), arena);
 
@@ -124,8 +123,7 @@ static struct rg_answer_gc *gc_new(const struct rg_heap *heap, struct rg_arena *
 	rows = rg_answer_rows(&gc->stats, 3, 3, sizeof(*rows), arena);
 	for (unsigned i = 0; rows && i < 3; i++)
 		rows[i] = (struct rg_answer_gc_stat){ gc_fact(heap, "collections", i),
-			gc_fact(heap, "collected", i),
-			gc_fact(heap, "uncollectable", i) };
+			gc_fact(heap, "collected", i), gc_fact(heap, "uncollectable", i) };
 	return gc;
 }
 
@@ -136,11 +134,11 @@ static const char *text_fact(const struct rg_heap *heap, const char *key, struct
 	return text.length ? rg_arena_text(arena, text.bytes, text.length) : NULL;
 }
 
-static void fill_generations(struct rg_list *list, const struct rg_heap *heap,
-	struct rg_arena *arena)
+static void fill_generations(
+	struct rg_list *list, const struct rg_heap *heap, struct rg_arena *arena)
 {
-	struct rg_answer_generation *rows = rg_answer_rows(list, RG_GEN_COUNT, RG_GEN_COUNT,
-		sizeof(*rows), arena);
+	struct rg_answer_generation *rows = rg_answer_rows(
+		list, RG_GEN_COUNT, RG_GEN_COUNT, sizeof(*rows), arena);
 
 	for (unsigned g = 0; rows && g < RG_GEN_COUNT; g++)
 		rows[g].generation = rg_generation_names[g];
@@ -152,8 +150,8 @@ static void fill_generations(struct rg_list *list, const struct rg_heap *heap,
 
 static void fill_roots(struct rg_list *list, const struct rg_heap *heap, struct rg_arena *arena)
 {
-	struct rg_answer_root_count *rows = rg_answer_rows(list, RG_ROOT_KIND_COUNT,
-		RG_ROOT_KIND_COUNT, sizeof(*rows), arena);
+	struct rg_answer_root_count *rows = rg_answer_rows(
+		list, RG_ROOT_KIND_COUNT, RG_ROOT_KIND_COUNT, sizeof(*rows), arena);
 
 	for (unsigned kind = 0; rows && kind < RG_ROOT_KIND_COUNT; kind++)
 		rows[kind].kind = rg_root_names[kind];
@@ -172,27 +170,28 @@ enum rg_code rg_answer_info_init(struct rg_answer_info *answer, const struct rg_
 	answer->file = rg_arena_new(arena, 1, sizeof(*answer->file));
 	if (arena->failed)
 		return rg_nomem(err);
-	*answer->runtime = (struct rg_answer_runtime){
-		.version = text_fact(heap, "version", arena),
+	*answer->runtime = (struct rg_answer_runtime){ .version = text_fact(heap, "version", arena),
 		.argv = text_fact(heap, "argv", arena),
 		.pid = pid < 0 ? RG_NOTHING : (uint64_t)pid,
-		.rss = rss < 0 ? RG_NOTHING : (uint64_t)rss, .gc = gc_new(heap, arena) };
+		.rss = rss < 0 ? RG_NOTHING : (uint64_t)rss,
+		.gc = gc_new(heap, arena) };
 	answer->file->size = heap->bytes.size;
 	answer->file->bytes_per_object = heap->n_objects
-		? (double)heap->bytes.size / heap->n_objects : 0;
+						 ? (double)heap->bytes.size / heap->n_objects
+						 : 0;
 	fill_generations(&answer->generations, heap, arena);
 	fill_roots(&answer->roots, heap, arena);
 	return arena->failed ? rg_nomem(err) : RG_OK;
 }
 
-/* --- types ----------------------------------------------------------------------------------------- */
+/* --- types -------------------------------------------------------------------------------- */
 
 /* A class of the program rather than of Python: what one asks about next. */
 static bool is_own_class(const struct rg_heap_type *type)
 {
-	return type->flags & RG_TYPE_HEAP && !(type->flags & RG_TYPE_METATYPE)
-		&& type->module.length > 0 && *type->module.bytes != '_'
-		&& !(type->module.length == 8 && memcmp(type->module.bytes, "builtins", 8) == 0);
+	return type->flags & RG_TYPE_HEAP && !(type->flags & RG_TYPE_METATYPE) &&
+	       type->module.length > 0 && *type->module.bytes != '_' &&
+	       !(type->module.length == 8 && memcmp(type->module.bytes, "builtins", 8) == 0);
 }
 
 enum rg_code rg_answer_types_init(struct rg_answer_types *answer, const struct rg_heap *heap,
@@ -213,7 +212,7 @@ enum rg_code rg_answer_types_init(struct rg_answer_types *answer, const struct r
 	return arena->failed ? rg_nomem(err) : RG_OK;
 }
 
-/* --- generations -------------------------------------------------------------------------------------- */
+/* --- generations -------------------------------------------------------------------------- */
 
 /* Older than: permanent, 2, 1, 0, untracked. */
 static int age(enum rg_generation generation)
@@ -227,12 +226,12 @@ static void count_cycles(struct rg_answer_generation_row *rows, const struct rg_
 		for (size_t i = 0; i < cycles->groups[g].n_components; i++) {
 			enum rg_generation oldest = RG_GEN_UNTRACKED;
 			uint32_t n;
-			const uint32_t *members = rg_cycle_members(cycles,
-				cycles->groups[g].components[i], &n);
+			const uint32_t *members = rg_cycle_members(
+				cycles, cycles->groups[g].components[i], &n);
 
 			for (uint32_t k = 0; k < n; k++) {
-				enum rg_generation its = rg_heap_generation(cycles->heap,
-					members[k]);
+				enum rg_generation its = rg_heap_generation(
+					cycles->heap, members[k]);
 
 				oldest = age(its) > age(oldest) ? its : oldest;
 			}
@@ -273,8 +272,8 @@ enum rg_code rg_answer_generations_init(struct rg_answer_generations *answer,
 	const struct rg_cycles *cycles, const struct rg_answer_origin *origin, uint64_t limit,
 	struct rg_arena *arena, struct rg_error *err)
 {
-	struct rg_answer_generation_row *rows = rg_answer_rows(&answer->generations, RG_GEN_COUNT,
-		RG_GEN_COUNT, sizeof(*rows), arena);
+	struct rg_answer_generation_row *rows = rg_answer_rows(
+		&answer->generations, RG_GEN_COUNT, RG_GEN_COUNT, sizeof(*rows), arena);
 	enum rg_code code = rows ? RG_OK : rg_nomem(err);
 
 	rg_answer_envelope_init(&answer->envelope, cycles->heap, origin, arena);

@@ -41,7 +41,7 @@ struct rg_answer_info {
 struct rg_answer_types {
 	struct rg_answer_envelope envelope;
 	struct rg_list types;
-	const char *heaviest;		/* its type that a class statement made, or NULL */
+	const char *heaviest; /* its type that a class statement made, or NULL */
 };
 
 struct rg_answer_generation_row {

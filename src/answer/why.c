@@ -28,12 +28,12 @@ static void fill_chains(struct rg_answer_why *answer, const struct rg_heap *heap
 	const struct rg_answer_origin *origin, uint64_t limit, struct rg_arena *arena,
 	struct rg_error *err)
 {
-	struct rg_answer_chain *rows = rg_answer_rows(&answer->chains, n < limit ? n : limit, n,
-		sizeof(*rows), arena);
+	struct rg_answer_chain *rows = rg_answer_rows(
+		&answer->chains, n < limit ? n : limit, n, sizeof(*rows), arena);
 
 	for (uint64_t i = 0; rows && i < answer->chains.shown; i++) {
-		struct rg_answer_chain *chain = rg_chain_new(heap, paths, (uint32_t)keys[i],
-			origin->raw, arena, err);
+		struct rg_answer_chain *chain = rg_chain_new(
+			heap, paths, (uint32_t)keys[i], origin->raw, arena, err);
 
 		if (!chain)
 			continue;

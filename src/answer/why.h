@@ -8,9 +8,9 @@
 
 struct rg_answer_why {
 	struct rg_answer_envelope envelope;
-	uint64_t selected, unreached;	/* objects; those that no root reaches */
+	uint64_t selected, unreached; /* objects; those that no root reaches */
 	struct rg_list chains;
-	uint32_t first;			/* the object of the first chain, or RG_NO_ID */
+	uint32_t first; /* the object of the first chain, or RG_NO_ID */
 };
 
 extern const struct rg_answer rg_answer_why;

@@ -41,8 +41,8 @@ static enum rg_code check_words(struct rg_context *context)
 {
 	const struct rg_command *command = context->command;
 
-	if (context->n_words >= command->min_words
-		&& (command->max_words < 0 || context->n_words <= command->max_words))
+	if (context->n_words >= command->min_words &&
+		(command->max_words < 0 || context->n_words <= command->max_words))
 		return RG_OK;
 	if (context->n_words < command->min_words)
 		rg_fail(&context->err, RG_USAGE, "missing-argument", "%s: something is missing",
@@ -121,9 +121,9 @@ static void set_signals(void)
 static bool asks_json(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++)
-		if (strcmp(argv[i], "--format=json") == 0 || strcmp(argv[i], "-fjson") == 0
-			|| (i + 1 < argc && strcmp(argv[i + 1], "json") == 0
-				&& (strcmp(argv[i], "--format") == 0 || strcmp(argv[i], "-f") == 0)))
+		if (strcmp(argv[i], "--format=json") == 0 || strcmp(argv[i], "-fjson") == 0 ||
+			(i + 1 < argc && strcmp(argv[i + 1], "json") == 0 &&
+				(strcmp(argv[i], "--format") == 0 || strcmp(argv[i], "-f") == 0)))
 			return true;
 	return false;
 }
@@ -149,7 +149,8 @@ int rg_command_main(int argc, char **argv)
 	} else if (*word == '-') {
 		code = rg_fail(&context.err, RG_USAGE, "missing-command",
 			"'%s' where a command should be", word);
-		rg_hint(&context.err, "usage: refgraph COMMAND [OPTIONS] SOURCE; see: refgraph help");
+		rg_hint(&context.err,
+			"usage: refgraph COMMAND [OPTIONS] SOURCE; see: refgraph help");
 	} else {
 		context.command = rg_command_find(word);
 		code = context.command ? run_command(&context, argc - 1, argv + 1)

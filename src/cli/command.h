@@ -13,7 +13,7 @@ struct rg_command;
 struct rg_context {
 	const struct rg_command *command;
 	struct rg_settings settings;
-	char **words;		/* its arguments that are no options */
+	char **words; /* its arguments that are no options */
 	int n_words;
 	struct rg_error err;
 };
@@ -26,11 +26,11 @@ struct rg_example {
 
 struct rg_command {
 	const char *name, *arguments, *summary, *description;
-	struct rg_example examples[RG_EXAMPLES];	/* ends with a NULL line */
-	uint32_t options;	/* beside --help */
-	unsigned formats;	/* mask of 1 << enum rg_format */
-	int min_words, max_words;	/* max -1: any number */
-	const struct rg_answer *answer;	/* describes its JSON, or NULL */
+	struct rg_example examples[RG_EXAMPLES]; /* ends with a NULL line */
+	uint32_t options; /* beside --help */
+	unsigned formats; /* mask of 1 << enum rg_format */
+	int min_words, max_words; /* max -1: any number */
+	const struct rg_answer *answer; /* describes its JSON, or NULL */
 	enum rg_code (*run)(struct rg_context *context);
 };
 

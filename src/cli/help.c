@@ -37,7 +37,10 @@ static void print_formats(FILE *out, unsigned formats)
 
 	for (unsigned i = 1; names[i]; i++)
 		if (formats >> i & 1) {
-			fprintf(out, "%s%s", first ? "" : formats >> (i + 1) ? ", " : " or ",
+			fprintf(out, "%s%s",
+				first                ? ""
+				: formats >> (i + 1) ? ", "
+						     : " or ",
 				names[i]);
 			first = false;
 		}
@@ -83,16 +86,17 @@ enum rg_code rg_help_command(const struct rg_command *command, FILE *out)
 
 enum rg_code rg_help_overview(FILE *out)
 {
-	fprintf(out, "refgraph: who holds what in a running Python program, and why it is not "
-		     "freed\n\n"
-		     "  refgraph ps                          # which Python processes are here?\n"
-		     "  refgraph cycles 4711                 # its reference cycles, and what to break\n"
-		     "  refgraph cycles 4711 -o cycles.svg   # the same as a picture\n"
-		     "  refgraph dump 4711 -o leak.rgs       # keep a snapshot, ask it later\n"
-		     "  refgraph why leak.rgs Session        # what keeps each Session alive?\n\n"
-		     "Usage: refgraph COMMAND [OPTIONS] SOURCE ...\n\n"
-		     "A source is a pid, the unique name of a process, or a snapshot file.\n\n"
-		     "Commands:\n");
+	fprintf(out,
+		"refgraph: who holds what in a running Python program, and why it is not "
+		"freed\n\n"
+		"  refgraph ps                          # which Python processes are here?\n"
+		"  refgraph cycles 4711                 # its reference cycles, and what to break\n"
+		"  refgraph cycles 4711 -o cycles.svg   # the same as a picture\n"
+		"  refgraph dump 4711 -o leak.rgs       # keep a snapshot, ask it later\n"
+		"  refgraph why leak.rgs Session        # what keeps each Session alive?\n\n"
+		"Usage: refgraph COMMAND [OPTIONS] SOURCE ...\n\n"
+		"A source is a pid, the unique name of a process, or a snapshot file.\n\n"
+		"Commands:\n");
 	for (size_t i = 0; rg_commands[i]; i++)
 		fprintf(out, "  %-12s %s\n", rg_commands[i]->name, rg_commands[i]->summary);
 	fprintf(out, "\nMore on one: refgraph help COMMAND, or man refgraph-COMMAND.\n");
@@ -101,10 +105,11 @@ enum rg_code rg_help_overview(FILE *out)
 
 enum rg_code rg_help_version(FILE *out)
 {
-	fprintf(out, "refgraph %s\n"
-		     "Copyright (c) 2026 The refgraph authors. MIT licence.\n"
-		     "Reads: snapshot format 1, CPython 3.11 (x86-64 Linux)\n"
-		     "With: graphviz, jansson %s, smartcols %s, zstd %s\n",
+	fprintf(out,
+		"refgraph %s\n"
+		"Copyright (c) 2026 The refgraph authors. MIT licence.\n"
+		"Reads: snapshot format 1, CPython 3.11 (x86-64 Linux)\n"
+		"With: graphviz, jansson %s, smartcols %s, zstd %s\n",
 		PACKAGE_VERSION, JANSSON_VERSION, LIBSMARTCOLS_VERSION, ZSTD_VERSION_STRING);
 	return RG_OK;
 }

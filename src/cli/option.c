@@ -15,12 +15,12 @@ static const char *const edges[] = { "auto", "data", "strong", "all", NULL };
 
 const struct rg_option rg_options[RG_OPTION_COUNT] = {
 	[RG_OPTION_OUTPUT] = { "output", "FILE",
-		"write to FILE; its suffix picks the form of an answer", 'o',
-		RG_TAKES_TEXT, AT(output), NULL },
+		"write to FILE; its suffix picks the form of an answer", 'o', RG_TAKES_TEXT,
+		AT(output), NULL },
 	[RG_OPTION_FORMAT] = { "format", "FORMAT", "the form of the answer", 'f', RG_TAKES_CHOICE,
 		AT(format), formats },
-	[RG_OPTION_LIMIT] = { "limit", "N", "show at most N rows of each list", 'n',
-		RG_TAKES_COUNT, AT(limit), NULL },
+	[RG_OPTION_LIMIT] = { "limit", "N", "show at most N rows of each list", 'n', RG_TAKES_COUNT,
+		AT(limit), NULL },
 	[RG_OPTION_EDGES] = { "edges", "POLICY",
 		"follow data references, all strong ones, or guesses too: data, strong, all", 0,
 		RG_TAKES_CHOICE, AT(edges), edges },
@@ -32,8 +32,8 @@ const struct rg_option rg_options[RG_OPTION_COUNT] = {
 		RG_TAKES_NOTHING, AT(stable), NULL },
 	[RG_OPTION_NODES] = { "nodes", "N", "draw at most N nodes (60)", 0, RG_TAKES_COUNT,
 		AT(nodes), NULL },
-	[RG_OPTION_SAVE] = { "save", "FILE", "keep the capture of a pid as FILE", 0,
-		RG_TAKES_TEXT, AT(save), NULL },
+	[RG_OPTION_SAVE] = { "save", "FILE", "keep the capture of a pid as FILE", 0, RG_TAKES_TEXT,
+		AT(save), NULL },
 	[RG_OPTION_NO_SAVE] = { "no-save", NULL, "keep no capture of a pid", 0, RG_TAKES_NOTHING,
 		AT(no_save), NULL },
 	[RG_OPTION_NO_VALUES] = { "no-values", NULL,
@@ -75,13 +75,13 @@ static const char *choice_list(const struct rg_option *option, char *out, size_t
 	size_t used = 0;
 
 	for (size_t i = 0; option->choices[i] && used < size; i++)
-		used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "",
-			option->choices[i]);
+		used += (size_t)snprintf(
+			out + used, size - used, "%s%s", i ? ", " : "", option->choices[i]);
 	return out;
 }
 
-static enum rg_code set_choice(int *value, const struct rg_option *option, const char *word,
-	struct rg_error *err)
+static enum rg_code set_choice(
+	int *value, const struct rg_option *option, const char *word, struct rg_error *err)
 {
 	size_t n = 0;
 	const char *meant;
@@ -126,8 +126,8 @@ static enum rg_code set_option(struct rg_settings *settings, const struct rg_opt
 	return RG_OK;
 }
 
-enum rg_code rg_options_parse(struct rg_settings *settings, uint32_t allowed, int argc,
-	char **argv, int *first_ret, struct rg_error *err)
+enum rg_code rg_options_parse(struct rg_settings *settings, uint32_t allowed, int argc, char **argv,
+	int *first_ret, struct rg_error *err)
 {
 	struct option longs[RG_OPTION_COUNT + 1] = { 0 };
 	char letters[3 * RG_OPTION_COUNT + 2] = ":";
@@ -157,14 +157,14 @@ enum rg_code rg_options_parse(struct rg_settings *settings, uint32_t allowed, in
 			return rg_fail(err, RG_USAGE, "missing-value", "option '%s' wants a value",
 				argv[optind - 1]);
 		for (int id = 0; id < RG_OPTION_COUNT; id++)
-			if ((allowed >> id & 1)
-				&& (found == 256 + id || found == rg_options[id].letter))
+			if ((allowed >> id & 1) &&
+				(found == 256 + id || found == rg_options[id].letter))
 				option = &rg_options[id];
 		if (found == '?' || !option) {
 			char letter[3] = { '-', (char)optopt, 0 };
 
-			return bad_option(allowed,
-				optopt && optopt < 256 ? letter : argv[optind - 1], err);
+			return bad_option(
+				allowed, optopt && optopt < 256 ? letter : argv[optind - 1], err);
 		}
 		code = set_option(settings, option, optarg, err);
 		if (code)

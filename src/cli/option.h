@@ -18,28 +18,39 @@ enum rg_edges_choice { RG_CHOICE_AUTO, RG_CHOICE_DATA, RG_CHOICE_STRONG, RG_CHOI
 
 /* What the command line said. */
 struct rg_settings {
-	int format;		/* enum rg_format */
-	int edges;		/* enum rg_edges_choice */
-	uint64_t limit, nodes;	/* 0: the command's own */
+	int format; /* enum rg_format */
+	int edges; /* enum rg_edges_choice */
+	uint64_t limit, nodes; /* 0: the command's own */
 	const char *output, *save;
 	bool raw, stable, no_save, no_values, force, schema, help, version;
 };
 
 enum rg_option_id {
-	RG_OPTION_OUTPUT, RG_OPTION_FORMAT, RG_OPTION_LIMIT, RG_OPTION_EDGES, RG_OPTION_RAW,
-	RG_OPTION_STABLE, RG_OPTION_NODES, RG_OPTION_SAVE, RG_OPTION_NO_SAVE,
-	RG_OPTION_NO_VALUES, RG_OPTION_FORCE, RG_OPTION_SCHEMA, RG_OPTION_HELP,
-	RG_OPTION_VERSION, RG_OPTION_COUNT,
+	RG_OPTION_OUTPUT,
+	RG_OPTION_FORMAT,
+	RG_OPTION_LIMIT,
+	RG_OPTION_EDGES,
+	RG_OPTION_RAW,
+	RG_OPTION_STABLE,
+	RG_OPTION_NODES,
+	RG_OPTION_SAVE,
+	RG_OPTION_NO_SAVE,
+	RG_OPTION_NO_VALUES,
+	RG_OPTION_FORCE,
+	RG_OPTION_SCHEMA,
+	RG_OPTION_HELP,
+	RG_OPTION_VERSION,
+	RG_OPTION_COUNT,
 };
 
 enum rg_option_type { RG_TAKES_NOTHING, RG_TAKES_TEXT, RG_TAKES_COUNT, RG_TAKES_CHOICE };
 
 struct rg_option {
 	const char *name, *argument, *summary;
-	char letter;		/* or 0 */
+	char letter; /* or 0 */
 	enum rg_option_type type;
-	size_t offset;		/* in struct rg_settings */
-	const char *const *choices;	/* ends with NULL; its index is the value */
+	size_t offset; /* in struct rg_settings */
+	const char *const *choices; /* ends with NULL; its index is the value */
 };
 extern const struct rg_option rg_options[RG_OPTION_COUNT];
 
@@ -51,7 +62,7 @@ extern const struct rg_option rg_options[RG_OPTION_COUNT];
  * ALLOWED; what is no option is moved to the end, from *FIRST_RET on. RG_USAGE names the word
  * that is off and the nearest that is meant.
  */
-enum rg_code rg_options_parse(struct rg_settings *settings, uint32_t allowed, int argc,
-	char **argv, int *first_ret, struct rg_error *err);
+enum rg_code rg_options_parse(struct rg_settings *settings, uint32_t allowed, int argc, char **argv,
+	int *first_ret, struct rg_error *err);
 
 #endif

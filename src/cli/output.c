@@ -37,12 +37,12 @@ enum rg_code rg_output_flush(struct rg_error *err)
 
 bool rg_output_drawn(const struct rg_context *context)
 {
-	return context->settings.format == RG_FORMAT_DOT
-		|| context->settings.format == RG_FORMAT_SVG;
+	return context->settings.format == RG_FORMAT_DOT ||
+	       context->settings.format == RG_FORMAT_SVG;
 }
 
-static enum rg_code write_form(struct rg_context *context, const struct rg_output_forms *forms,
-	FILE *out)
+static enum rg_code write_form(
+	struct rg_context *context, const struct rg_output_forms *forms, FILE *out)
 {
 	switch (context->settings.format) {
 	case RG_FORMAT_JSON:
@@ -121,8 +121,9 @@ const char *rg_output_selection(const struct rg_context *context, struct rg_aren
 enum rg_code rg_output_table(struct rg_context *context, const struct rg_record *record,
 	const struct rg_list *list, const char *indent, FILE *out)
 {
-	struct rg_table_style style = { .width = rg_terminal_width(), .indent = indent,
-		.stable = context->settings.stable };
+	struct rg_table_style style = {
+		.width = rg_terminal_width(), .indent = indent, .stable = context->settings.stable
+	};
 
 	return rg_table_print(record, list, &style, out, &context->err);
 }

@@ -14,8 +14,8 @@
 #include "src/view/picture.h"
 
 struct rg_output_forms {
-	const void *data;	/* of the command's answer, for JSON */
-	const struct rg_picture *picture;	/* for DOT and SVG; NULL: none asked for */
+	const void *data; /* of the command's answer, for JSON */
+	const struct rg_picture *picture; /* for DOT and SVG; NULL: none asked for */
 	/* print the text form */
 	enum rg_code (*text)(const void *data, struct rg_context *context, FILE *out);
 };

@@ -16,10 +16,10 @@
 #include "src/cli/progress.h"
 #include "src/cli/report.h"
 
-#define KEPT 5			/* captures in the cache folder */
+#define KEPT 5 /* captures in the cache folder */
 #define KEPT_BYTES (2ull << 30)
 
-/* --- which process --------------------------------------------------------------------------- */
+/* --- which process ------------------------------------------------------------------------ */
 
 struct search {
 	const char *name;
@@ -79,11 +79,12 @@ enum rg_code rg_source_pid(const char *word, pid_t *pid_ret, struct rg_error *er
 		*pid_ret = search.found;
 	if (search.count <= 1)
 		return RG_OK;
-	rg_fail(err, RG_USAGE, "ambiguous-name", "%u processes are called '%s'", search.count, word);
+	rg_fail(err, RG_USAGE, "ambiguous-name", "%u processes are called '%s'", search.count,
+		word);
 	return rg_hint(err, "choose one by its pid: refgraph ps");
 }
 
-/* --- the cache of captures -------------------------------------------------------------------- */
+/* --- the cache of captures ---------------------------------------------------------------- */
 
 static char *cache_folder(void)
 {
@@ -125,8 +126,8 @@ static int newest_first(const void *a, const void *b)
 /* Only what this program writes there: PID-STARTTIME-N.rgs. */
 static bool is_ours(const char *name)
 {
-	return strspn(name, "0123456789-") == strlen(name) - 4
-		&& strcmp(name + strlen(name) - 4, ".rgs") == 0;
+	return strspn(name, "0123456789-") == strlen(name) - 4 &&
+	       strcmp(name + strlen(name) - 4, ".rgs") == 0;
 }
 
 /* Remove all but the newest captures, and what is over the size allowed. */
@@ -143,8 +144,8 @@ static void prune(const char *folder)
 		struct stat st;
 		char *path;
 
-		if (strlen(entry->d_name) < 5 || !is_ours(entry->d_name)
-			|| asprintf(&path, "%s/%s", folder, entry->d_name) < 0)
+		if (strlen(entry->d_name) < 5 || !is_ours(entry->d_name) ||
+			asprintf(&path, "%s/%s", folder, entry->d_name) < 0)
 			continue;
 		slot = lstat(path, &st) == 0 ? RG_PUSH(files, count, capacity) : NULL;
 		if (slot)
@@ -174,8 +175,7 @@ static char *cache_path(pid_t pid)
 	rg_process_read(&process, pid, NULL);
 	for (unsigned n = 1; folder && n < 100000; n++) {
 		if (asprintf(&path, "%s/%d-%llu-%u.rgs", folder, pid,
-			    (unsigned long long)process.start_time, n)
-			< 0)
+			    (unsigned long long)process.start_time, n) < 0)
 			path = NULL;
 		if (!path || access(path, F_OK) != 0)
 			break;
@@ -197,13 +197,15 @@ static void prune_folder_of(const char *path)
 	free(folder);
 }
 
-/* --- opening ------------------------------------------------------------------------------------- */
+/* --- opening ------------------------------------------------------------------------------ */
 
-enum rg_code rg_source_capture(struct rg_context *context, pid_t pid, const char *path,
-	uint64_t *pause_ns_ret)
+enum rg_code rg_source_capture(
+	struct rg_context *context, pid_t pid, const char *path, uint64_t *pause_ns_ret)
 {
-	struct rg_capture capture = { .pid = pid, .values = !context->settings.no_values,
-		.force = context->settings.force, .tool = "refgraph " PACKAGE_VERSION };
+	struct rg_capture capture = { .pid = pid,
+		.values = !context->settings.no_values,
+		.force = context->settings.force,
+		.tool = "refgraph " PACKAGE_VERSION };
 	struct rg_output output;
 	enum rg_code code = rg_output_open(&output, path, 0600, &context->err);
 
@@ -248,8 +250,7 @@ static enum rg_code open_pid(struct rg_source *source, struct rg_context *contex
 	return RG_OK;
 }
 
-enum rg_code rg_source_open(struct rg_source *source, struct rg_context *context,
-	const char *word)
+enum rg_code rg_source_open(struct rg_source *source, struct rg_context *context, const char *word)
 {
 	enum rg_code code;
 	pid_t pid;

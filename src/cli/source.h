@@ -12,8 +12,8 @@
 
 struct rg_source {
 	struct rg_heap heap;
-	char *path;	/* of the snapshot that the heap came from; NULL where none is kept */
-	bool live;	/* captured on the way */
+	char *path; /* of the snapshot that the heap came from; NULL where none is kept */
+	bool live; /* captured on the way */
 };
 
 /*
@@ -21,15 +21,14 @@ struct rg_source {
  * ("-": standard input). A pid is captured, and the capture kept by --save or in the cache folder
  * (the newest 5, at most 2 GiB) unless --no-save.
  */
-enum rg_code rg_source_open(struct rg_source *source, struct rg_context *context,
-	const char *word);
+enum rg_code rg_source_open(struct rg_source *source, struct rg_context *context, const char *word);
 void rg_source_close(struct rg_source *source);
 
 /* The pid that WORD means: 0 when it is a file. */
 enum rg_code rg_source_pid(const char *word, pid_t *pid_ret, struct rg_error *err);
 
 /* Capture PID into PATH. */
-enum rg_code rg_source_capture(struct rg_context *context, pid_t pid, const char *path,
-	uint64_t *pause_ns_ret);
+enum rg_code rg_source_capture(
+	struct rg_context *context, pid_t pid, const char *path, uint64_t *pause_ns_ret);
 
 #endif

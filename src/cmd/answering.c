@@ -27,11 +27,11 @@ static enum rg_code select_words(struct rg_answering *answering)
 	if (context->n_words < 2)
 		return RG_OK;
 	answering->has_selection = true;
-	code = rg_bitset_init(&answering->selected, answering->source.heap.n_objects,
-		&context->err);
+	code = rg_bitset_init(
+		&answering->selected, answering->source.heap.n_objects, &context->err);
 	for (int i = 1; !code && i < context->n_words; i++)
-		code = rg_select(&answering->source.heap, context->words[i],
-			answering->source.live, &answering->selected, &context->err);
+		code = rg_select(&answering->source.heap, context->words[i], answering->source.live,
+			&answering->selected, &context->err);
 	return code;
 }
 
@@ -53,8 +53,8 @@ static enum rg_code check_numbers(struct rg_context *context)
 	return RG_OK;
 }
 
-enum rg_code rg_answering_open(struct rg_answering *answering, struct rg_context *context,
-	uint64_t limit)
+enum rg_code rg_answering_open(
+	struct rg_answering *answering, struct rg_context *context, uint64_t limit)
 {
 	enum rg_code code;
 
@@ -102,6 +102,5 @@ enum rg_code rg_answering_cycles(struct rg_answering *answering, struct rg_cycle
 	};
 
 	rg_progress_phase("finding the cycles");
-	return rg_cycles_init(cycles, &answering->source.heap, &options,
-		&answering->context->err);
+	return rg_cycles_init(cycles, &answering->source.heap, &options, &answering->context->err);
 }

@@ -12,14 +12,14 @@ struct rg_answering {
 	struct rg_source source;
 	struct rg_arena arena;
 	struct rg_answer_origin *origin;
-	struct rg_bitset selected;	/* by the words behind the source */
+	struct rg_bitset selected; /* by the words behind the source */
 	bool has_selection;
 	uint64_t limit;
 };
 
 /* Open the first word and select by the others; LIMIT is the command's own default. */
-enum rg_code rg_answering_open(struct rg_answering *answering, struct rg_context *context,
-	uint64_t limit);
+enum rg_code rg_answering_open(
+	struct rg_answering *answering, struct rg_context *context, uint64_t limit);
 void rg_answering_close(struct rg_answering *answering);
 
 /* The edge classes that --edges asked for; RG_EDGES_DATA by default. */

@@ -7,7 +7,7 @@
 #include "src/emit/escape.h"
 #include "src/view/cycle.h"
 
-#define PATTERNS_SHOWN 8	/* lines of one cycle's references */
+#define PATTERNS_SHOWN 8 /* lines of one cycle's references */
 
 static const char *plain(const char *text, unsigned columns, struct rg_arena *arena)
 {
@@ -41,19 +41,18 @@ static void print_breaks(const struct rg_answer_cycle *cycle, struct rg_arena *a
 	}
 }
 
-static void print_cycle(const struct rg_answer_cycle *cycle, bool stable,
-	struct rg_arena *arena, FILE *out)
+static void print_cycle(
+	const struct rg_answer_cycle *cycle, bool stable, struct rg_arena *arena, FILE *out)
 {
 	fprintf(out, "\n%llu. %s of %s %s: %s", (unsigned long long)cycle->rank,
 		rg_units_things(cycle->alike, "cycle", "cycles", arena), cycle->each,
-		cycle->objects_max == 1 ? "object" : "objects",
-		plain(cycle->gist, 80, arena));
+		cycle->objects_max == 1 ? "object" : "objects", plain(cycle->gist, 80, arena));
 	if (cycle->shapes.of > 1)
-		fprintf(out, ", in %s", rg_units_things(cycle->shapes.of, "shape", "shapes", arena));
+		fprintf(out, ", in %s",
+			rg_units_things(cycle->shapes.of, "shape", "shapes", arena));
 	fprintf(out, "\n");
 	print_pattern(cycle, arena, out);
-	fprintf(out, "%-12s%s\n", "   held by",
-		plain(cycle->holder, 200, arena));
+	fprintf(out, "%-12s%s\n", "   held by", plain(cycle->holder, 200, arena));
 	print_breaks(cycle, arena, out);
 	if (!stable)
 		fprintf(out, "%-12s@%u\n", "   example", cycle->entry);
@@ -86,8 +85,8 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 }
 
 /* Groups that a picture shows: the first, unless a selection or --limit asks for more. */
-static enum rg_code draw(struct rg_answering *answering, const struct rg_cycles *cycles,
-	struct rg_draw *picture)
+static enum rg_code draw(
+	struct rg_answering *answering, const struct rg_cycles *cycles, struct rg_draw *picture)
 {
 	const struct rg_settings *settings = &answering->context->settings;
 	uint64_t groups = settings->limit ? settings->limit : 1;
@@ -131,8 +130,7 @@ static enum rg_code run(struct rg_context *context)
 			rg_output_next(&answering.source, "cycles",
 				answering.has_selection
 					? rg_arena_print(&answering.arena, "%s -o cycles.svg",
-						  rg_output_selection(context,
-							  &answering.arena))
+						  rg_output_selection(context, &answering.arena))
 					: "-o cycles.svg");
 		else if (!code && rg_output_drawn(context) && cycles.n_groups)
 			rg_output_next(&answering.source, "why",

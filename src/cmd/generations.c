@@ -6,8 +6,8 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 {
 	const struct rg_answer_generations *answer = data;
 	const struct rg_answer_generation_row *rows = answer->generations.rows;
-	enum rg_code code = rg_output_table(context, &rg_record_generation_row,
-		&answer->generations, "", out);
+	enum rg_code code = rg_output_table(
+		context, &rg_record_generation_row, &answer->generations, "", out);
 
 	for (uint64_t i = 0; !code && i < answer->generations.shown; i++) {
 		if (rows[i].objects == 0)

@@ -14,8 +14,8 @@ static enum rg_code run(struct rg_context *context)
 	if (!context->settings.schema)
 		return rg_help_command(command, stdout);
 	if (!command->answer)
-		return rg_fail(&context->err, RG_USAGE, "no-schema", "%s has no JSON form",
-			command->name);
+		return rg_fail(
+			&context->err, RG_USAGE, "no-schema", "%s has no JSON form", command->name);
 	return rg_json_schema(command->answer, stdout, &context->err);
 }
 

@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-static void print_runtime(const struct rg_answer_info *answer, bool stable,
-	struct rg_arena *arena, FILE *out)
+static void print_runtime(
+	const struct rg_answer_info *answer, bool stable, struct rg_arena *arena, FILE *out)
 {
 	const struct rg_answer_runtime *runtime = answer->runtime;
 	const struct rg_answer_source *source = answer->envelope.source;
@@ -34,12 +34,12 @@ static void print_runtime(const struct rg_answer_info *answer, bool stable,
 			(unsigned long long)thresholds[2]);
 	fprintf(out, "heap        %s, %s, %s\n",
 		rg_units_things(answer->envelope.totals->objects, "object", "objects", arena),
-		rg_units_things(answer->envelope.totals->references, "reference", "references",
-			arena),
+		rg_units_things(
+			answer->envelope.totals->references, "reference", "references", arena),
 		rg_units_bytes(answer->envelope.totals->size, arena));
 	if (!stable)
 		fprintf(out, "snapshot    %s, %.1f bytes an object\n",
-		rg_units_bytes(answer->file->size, arena), answer->file->bytes_per_object);
+			rg_units_bytes(answer->file->size, arena), answer->file->bytes_per_object);
 }
 
 static enum rg_code text(const void *data, struct rg_context *context, FILE *out)
@@ -74,8 +74,8 @@ static enum rg_code run(struct rg_context *context)
 		return code;
 	answering.origin->edges = "all";
 	answering.origin->raw = true;
-	code = rg_answer_info_init(&answer, &answering.source.heap, answering.origin,
-		&answering.arena, &context->err);
+	code = rg_answer_info_init(
+		&answer, &answering.source.heap, answering.origin, &answering.arena, &context->err);
 	if (!code)
 		code = rg_output_answer(context, &forms);
 	if (!code && context->settings.format == RG_FORMAT_TEXT)

@@ -45,8 +45,8 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 		if (rows[i].why_not)
 			fprintf(out, "%llu cannot be captured: %s\n",
 				(unsigned long long)rows[i].pid,
-				rg_escape_display(&arena, rows[i].why_not,
-					strlen(rows[i].why_not), 0));
+				rg_escape_display(
+					&arena, rows[i].why_not, strlen(rows[i].why_not), 0));
 	rg_arena_deinit(&arena);
 	return code;
 }
@@ -68,7 +68,9 @@ static enum rg_code run(struct rg_context *context)
 		const struct rg_candidate *from = &found.rows[i];
 
 		rows[i] = (struct rg_answer_process){ .pid = (uint64_t)from->pid,
-			.rss = from->rss, .threads = from->threads, .command = from->command,
+			.rss = from->rss,
+			.threads = from->threads,
+			.command = from->command,
 			.runtime = from->runtime[0] ? from->runtime : NULL,
 			.attachable = from->attachable,
 			.why_not = from->attachable ? NULL : from->why_not };
@@ -85,9 +87,10 @@ const struct rg_command rg_cmd_ps = {
 	.name = "ps",
 	.arguments = "",
 	.summary = "the Python processes here, and whether they can be captured",
-	.description = "Lists the processes that run CPython, with version, memory and threads, and "
-		       "says of each whether refgraph may attach, and if not why. Nothing is "
-		       "stopped.",
+	.description =
+		"Lists the processes that run CPython, with version, memory and threads, and "
+		"says of each whether refgraph may attach, and if not why. Nothing is "
+		"stopped.",
 	.examples = { { "ps", "all of them" }, { "ps --format json", "for a script" } },
 	.options = RG_OPTION(OUTPUT) | RG_OPTION(FORMAT) | RG_OPTION(LIMIT),
 	.formats = RG_FORMATS_PLAIN,

@@ -12,12 +12,13 @@
 #define CHAINS_DRAWN 10
 
 /* "Session  @812  56 B  'value'" */
-static void print_object(const struct rg_answer_object *object, bool stable,
-	struct rg_arena *arena, FILE *out)
+static void print_object(
+	const struct rg_answer_object *object, bool stable, struct rg_arena *arena, FILE *out)
 {
 	fprintf(out, "%s", rg_escape_display(arena, object->type, strlen(object->type), 60));
 	if (object->name)
-		fprintf(out, " %s", rg_escape_display(arena, object->name, strlen(object->name), 60));
+		fprintf(out, " %s",
+			rg_escape_display(arena, object->name, strlen(object->name), 60));
 	if (object->items != RG_NOTHING && !object->value)
 		fprintf(out, " (%s)", rg_units_things(object->items, "item", "items", arena));
 	if (object->value)
@@ -35,7 +36,8 @@ static void print_chain(const struct rg_answer_chain *chain, bool stable, FILE *
 	const struct rg_answer_step *steps = chain->steps.rows;
 
 	fprintf(out, "%s\n", rg_escape_display(&arena, chain->path, strlen(chain->path), 0));
-	fprintf(out, "  root: %s\n", rg_escape_display(&arena, chain->root, strlen(chain->root), 0));
+	fprintf(out, "  root: %s\n",
+		rg_escape_display(&arena, chain->root, strlen(chain->root), 0));
 	for (uint64_t i = 0; i < chain->steps.shown; i++) {
 		const char *label = steps[i].reference ? steps[i].reference->label : "";
 
@@ -73,8 +75,8 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 }
 
 /* Draw the chains to the nearest of the selected objects. */
-static enum rg_code draw(struct rg_answering *answering, const struct rg_paths *paths,
-	struct rg_draw *picture)
+static enum rg_code draw(
+	struct rg_answering *answering, const struct rg_paths *paths, struct rg_draw *picture)
 {
 	const struct rg_heap *heap = &answering->source.heap;
 	const struct rg_settings *settings = &answering->context->settings;
@@ -87,15 +89,15 @@ static enum rg_code draw(struct rg_answering *answering, const struct rg_paths *
 	for (uint32_t id = 0; id < heap->n_objects && n < most; id++)
 		if (rg_bitset_get(&answering->selected, id))
 			ids[n++] = settings->raw ? id : heap->owner[id];
-	rg_draw_init(picture, heap, settings->raw, settings->stable, settings->nodes,
-		&answering->arena);
+	rg_draw_init(
+		picture, heap, settings->raw, settings->stable, settings->nodes, &answering->arena);
 	code = rg_view_chains(picture, paths, ids, n, &answering->context->err);
 	free(ids);
 	return code;
 }
 
-static enum rg_code answer_why(struct rg_answering *answering, const struct rg_paths *paths,
-	struct rg_answer_why *answer)
+static enum rg_code answer_why(
+	struct rg_answering *answering, const struct rg_paths *paths, struct rg_answer_why *answer)
 {
 	struct rg_context *context = answering->context;
 	struct rg_output_forms forms = { .data = answer, .text = text };
@@ -131,7 +133,8 @@ static enum rg_code run(struct rg_context *context)
 	}
 	if (!code && context->settings.format == RG_FORMAT_TEXT)
 		rg_output_next(&answering.source, answer.first == RG_NO_ID ? "garbage" : "why",
-			answer.first == RG_NO_ID ? ""
+			answer.first == RG_NO_ID
+				? ""
 				: rg_arena_print(&answering.arena, "%s -o why.svg",
 					  rg_output_selection(context, &answering.arena)));
 	rg_answering_close(&answering);
@@ -142,10 +145,11 @@ const struct rg_command rg_cmd_why = {
 	.name = "why",
 	.arguments = "SOURCE SELECTION ...",
 	.summary = "why it is alive: the shortest chain from a root to each selected object",
-	.description = "Follows every reference that keeps something alive from the roots (modules, "
-		       "frames of threads, the interpreter) to each selected object, nearest "
-		       "first, and writes the chain as Python would. A selection is a type name "
-		       "(short or dotted, * allowed), an address or an object number.",
+	.description =
+		"Follows every reference that keeps something alive from the roots (modules, "
+		"frames of threads, the interpreter) to each selected object, nearest "
+		"first, and writes the chain as Python would. A selection is a type name "
+		"(short or dotted, * allowed), an address or an object number.",
 	.examples = { { "why leak.rgs Session", "every Session, nearest first" },
 		{ "why leak.rgs 'app.web.*' -n 3", "of one package" },
 		{ "why leak.rgs @812 -o why.svg", "one object, as a picture" },

@@ -39,39 +39,73 @@ struct attribute {
 
 /* The defaults; cgraph wants every attribute declared before an object gets one. */
 static const struct attribute defaults[] = {
-	{ AGRAPH, "rankdir", "TB" }, { AGRAPH, "bgcolor", "#ffffff" },
-	{ AGRAPH, "fontname", FONT }, { AGRAPH, "fontsize", "10" },
-	{ AGRAPH, "fontcolor", SLATE }, { AGRAPH, "nodesep", ".30" },
-	{ AGRAPH, "ranksep", ".42" }, { AGRAPH, "newrank", "true" },
-	{ AGRAPH, "ordering", "out" }, { AGRAPH, "outputorder", "edgesfirst" },
-	{ AGRAPH, "pad", ".2" }, { AGRAPH, "labelloc", "t" }, { AGRAPH, "labeljust", "l" },
-	{ AGRAPH, "linelength", "0" }, { AGRAPH, "label", "" }, { AGRAPH, "id", "" },
-	{ AGRAPH, "style", "" }, { AGRAPH, "color", "" }, { AGRAPH, "fillcolor", "" },
-	{ AGRAPH, "penwidth", "" }, { AGRAPH, "margin", "" }, { AGRAPH, "tooltip", "" },
+	{ AGRAPH, "rankdir", "TB" },
+	{ AGRAPH, "bgcolor", "#ffffff" },
+	{ AGRAPH, "fontname", FONT },
+	{ AGRAPH, "fontsize", "10" },
+	{ AGRAPH, "fontcolor", SLATE },
+	{ AGRAPH, "nodesep", ".30" },
+	{ AGRAPH, "ranksep", ".42" },
+	{ AGRAPH, "newrank", "true" },
+	{ AGRAPH, "ordering", "out" },
+	{ AGRAPH, "outputorder", "edgesfirst" },
+	{ AGRAPH, "pad", ".2" },
+	{ AGRAPH, "labelloc", "t" },
+	{ AGRAPH, "labeljust", "l" },
+	{ AGRAPH, "linelength", "0" },
+	{ AGRAPH, "label", "" },
+	{ AGRAPH, "id", "" },
+	{ AGRAPH, "style", "" },
+	{ AGRAPH, "color", "" },
+	{ AGRAPH, "fillcolor", "" },
+	{ AGRAPH, "penwidth", "" },
+	{ AGRAPH, "margin", "" },
+	{ AGRAPH, "tooltip", "" },
 
-	{ AGNODE, "shape", "box" }, { AGNODE, "style", "filled,rounded" },
-	{ AGNODE, "fontname", FONT }, { AGNODE, "fontsize", "10" },
-	{ AGNODE, "margin", "0.12,0.07" }, { AGNODE, "height", ".1" },
-	{ AGNODE, "color", SLATE }, { AGNODE, "fillcolor", "#f6f8fa" },
-	{ AGNODE, "fontcolor", INK }, { AGNODE, "penwidth", "1" }, { AGNODE, "id", "" },
-	{ AGNODE, "label", "" }, { AGNODE, "tooltip", "" },
+	{ AGNODE, "shape", "box" },
+	{ AGNODE, "style", "filled,rounded" },
+	{ AGNODE, "fontname", FONT },
+	{ AGNODE, "fontsize", "10" },
+	{ AGNODE, "margin", "0.12,0.07" },
+	{ AGNODE, "height", ".1" },
+	{ AGNODE, "color", SLATE },
+	{ AGNODE, "fillcolor", "#f6f8fa" },
+	{ AGNODE, "fontcolor", INK },
+	{ AGNODE, "penwidth", "1" },
+	{ AGNODE, "id", "" },
+	{ AGNODE, "label", "" },
+	{ AGNODE, "tooltip", "" },
 
-	{ AGEDGE, "fontname", FONT }, { AGEDGE, "fontsize", "9" },
-	{ AGEDGE, "fontcolor", "#424a53" }, { AGEDGE, "color", SLATE },
-	{ AGEDGE, "arrowsize", ".7" }, { AGEDGE, "penwidth", "1" }, { AGEDGE, "style", "" },
-	{ AGEDGE, "id", "" }, { AGEDGE, "label", "" }, { AGEDGE, "tooltip", "" },
+	{ AGEDGE, "fontname", FONT },
+	{ AGEDGE, "fontsize", "9" },
+	{ AGEDGE, "fontcolor", "#424a53" },
+	{ AGEDGE, "color", SLATE },
+	{ AGEDGE, "arrowsize", ".7" },
+	{ AGEDGE, "penwidth", "1" },
+	{ AGEDGE, "style", "" },
+	{ AGEDGE, "id", "" },
+	{ AGEDGE, "label", "" },
+	{ AGEDGE, "tooltip", "" },
 };
 
 static const struct attribute simple_defaults[] = {
-	{ AGRAPH, "splines", "polyline" }, { AGRAPH, "nslimit", "1" },
-	{ AGRAPH, "nslimit1", "1" }, { AGRAPH, "mclimit", ".3" }, { AGEDGE, "xlabel", "" },
+	{ AGRAPH, "splines", "polyline" },
+	{ AGRAPH, "nslimit", "1" },
+	{ AGRAPH, "nslimit1", "1" },
+	{ AGRAPH, "mclimit", ".3" },
+	{ AGEDGE, "xlabel", "" },
 };
 
 static const struct attribute cluster_attributes[] = {
-	{ AGRAPH, "labelloc", "b" }, { AGRAPH, "labeljust", "l" }, { AGRAPH, "fontsize", "9" },
-	{ AGRAPH, "style", "rounded,filled" }, { AGRAPH, "color", ORANGE },
-	{ AGRAPH, "penwidth", "1.4" }, { AGRAPH, "fillcolor", "#fff4ec" },
-	{ AGRAPH, "fontcolor", BROWN }, { AGRAPH, "margin", "14" },
+	{ AGRAPH, "labelloc", "b" },
+	{ AGRAPH, "labeljust", "l" },
+	{ AGRAPH, "fontsize", "9" },
+	{ AGRAPH, "style", "rounded,filled" },
+	{ AGRAPH, "color", ORANGE },
+	{ AGRAPH, "penwidth", "1.4" },
+	{ AGRAPH, "fillcolor", "#fff4ec" },
+	{ AGRAPH, "fontcolor", BROWN },
+	{ AGRAPH, "margin", "14" },
 };
 
 /* How a kind of node looks; NULL is the default. */
@@ -214,8 +248,7 @@ static bool add_cluster(struct builder *b, uint32_t row)
 	for (size_t i = 0; i < sizeof(cluster_attributes) / sizeof(*cluster_attributes); i++)
 		set(subgraph, cluster_attributes[i].name, cluster_attributes[i].value);
 	set(subgraph, "id", name);
-	set(subgraph, "label",
-		rg_escape_dot(b->arena, caption, strlen(caption), CAPTION_COLUMNS));
+	set(subgraph, "label", rg_escape_dot(b->arena, caption, strlen(caption), CAPTION_COLUMNS));
 	set_tooltip(b, subgraph, cluster->tooltip);
 	b->clusters[row] = subgraph;
 	return true;
@@ -228,10 +261,10 @@ static char *node_label(struct builder *b, const struct rg_picture_node *node)
 
 	if (!node->facts || !*node->facts)
 		return html(b, rg_arena_print(b->arena, "<B>%s</B>\n", title));
-	return html(b,
-		rg_arena_print(b->arena,
-			"<B>%s</B><BR/>\n<FONT POINT-SIZE=\"8\" COLOR=\"" SLATE "\">%s</FONT>",
-			title, label_text(b, node->facts, FACTS_COLUMNS)));
+	return html(
+		b, rg_arena_print(b->arena,
+			   "<B>%s</B><BR/>\n<FONT POINT-SIZE=\"8\" COLOR=\"" SLATE "\">%s</FONT>",
+			   title, label_text(b, node->facts, FACTS_COLUMNS)));
 }
 
 static bool add_node(struct builder *b, uint32_t row)
@@ -269,8 +302,7 @@ static const char *pen(struct builder *b, unsigned width, uint64_t alike)
  * Blanks keep a label off its line: in front, and behind where an edge may pass on its right. They
  * are no-break spaces, as SVG drops others that it begins or ends with.
  */
-static const char *edge_label(
-	struct builder *b, const struct rg_picture_edge *edge, bool inside)
+static const char *edge_label(struct builder *b, const struct rg_picture_edge *edge, bool inside)
 {
 	const char *text = edge->label ? edge->label : "";
 
@@ -284,8 +316,8 @@ static bool add_edge(struct builder *b, uint32_t row)
 {
 	const struct rg_picture_edge *edge = &b->picture->edges[row];
 	uint32_t cluster = b->picture->nodes[edge->from].cluster;
-	bool inside = cluster != RG_PICTURE_NO_CLUSTER
-		&& cluster == b->picture->nodes[edge->to].cluster;
+	bool inside = cluster != RG_PICTURE_NO_CLUSTER &&
+		      cluster == b->picture->nodes[edge->to].cluster;
 	Agedge_t *e = agedge(inside ? b->clusters[cluster] : b->graph, b->nodes[edge->from],
 		b->nodes[edge->to], NULL, true);
 
@@ -329,8 +361,8 @@ static bool is_whole(const struct rg_picture *picture)
 			return false;
 	}
 	for (uint32_t i = 0; i < picture->n_edges; i++)
-		if (picture->edges[i].from >= picture->n_nodes
-			|| picture->edges[i].to >= picture->n_nodes)
+		if (picture->edges[i].from >= picture->n_nodes ||
+			picture->edges[i].to >= picture->n_nodes)
 			return false;
 	return true;
 }

@@ -22,7 +22,7 @@
 
 enum rg_dot_form {
 	RG_DOT_FULL,
-	RG_DOT_SIMPLE,	/* much faster to lay out: edges are bent lines, with labels beside them */
+	RG_DOT_SIMPLE, /* much faster to lay out: edges are bent lines, with labels beside them */
 };
 
 struct Agraph_s;

@@ -15,10 +15,18 @@ struct style {
 
 static const struct style display_style;
 static const struct style xml_style = { {
-	['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;", ['"'] = "&quot;", ['\''] = "&#39;",
+	['&'] = "&amp;",
+	['<'] = "&lt;",
+	['>'] = "&gt;",
+	['"'] = "&quot;",
+	['\''] = "&#39;",
 } };
 static const struct style xml_label_style = { {
-	['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;", ['"'] = "&quot;", ['\\'] = "\\\\",
+	['&'] = "&amp;",
+	['<'] = "&lt;",
+	['>'] = "&gt;",
+	['"'] = "&quot;",
+	['\\'] = "\\\\",
 } };
 static const struct style dot_style = { { ['&'] = "&amp;", ['\\'] = "\\\\" } };
 static const struct style dot_tooltip_style = { { ['&'] = "&amp;", ['\\'] = "\\\\\\\\" } };
@@ -29,21 +37,43 @@ struct range {
 
 /* The characters that are written as \uNNNN. */
 static const struct range hidden[] = {
-	{ 0x061c, 0x061c }, { 0x200e, 0x200f }, { 0x2028, 0x202e }, { 0x2066, 0x2069 },
-	{ 0xfeff, 0xfeff }, { 0xfffe, 0xffff },
+	{ 0x061c, 0x061c },
+	{ 0x200e, 0x200f },
+	{ 0x2028, 0x202e },
+	{ 0x2066, 0x2069 },
+	{ 0xfeff, 0xfeff },
+	{ 0xfffe, 0xffff },
 };
 
 /* The characters of no column and of two, near enough: a cut is no place for the whole table. */
 static const struct range marks[] = {
-	{ 0x0300, 0x036f }, { 0x0483, 0x0489 }, { 0x0591, 0x05bd }, { 0x0610, 0x061a },
-	{ 0x064b, 0x065f }, { 0x1ab0, 0x1aff }, { 0x1dc0, 0x1dff }, { 0x200b, 0x200d },
-	{ 0x2060, 0x2064 }, { 0x20d0, 0x20ff }, { 0xfe00, 0xfe0f }, { 0xfe20, 0xfe2f },
+	{ 0x0300, 0x036f },
+	{ 0x0483, 0x0489 },
+	{ 0x0591, 0x05bd },
+	{ 0x0610, 0x061a },
+	{ 0x064b, 0x065f },
+	{ 0x1ab0, 0x1aff },
+	{ 0x1dc0, 0x1dff },
+	{ 0x200b, 0x200d },
+	{ 0x2060, 0x2064 },
+	{ 0x20d0, 0x20ff },
+	{ 0xfe00, 0xfe0f },
+	{ 0xfe20, 0xfe2f },
 	{ 0xe0000, 0xe0fff },
 };
 static const struct range wide[] = {
-	{ 0x1100, 0x115f }, { 0x2e80, 0x303e }, { 0x3041, 0xa4cf }, { 0xa960, 0xa97f },
-	{ 0xac00, 0xd7a3 }, { 0xf900, 0xfaff }, { 0xfe30, 0xfe6f }, { 0xff00, 0xff60 },
-	{ 0xffe0, 0xffe6 }, { 0x1f300, 0x1f64f }, { 0x1f680, 0x1f6ff }, { 0x1f900, 0x1f9ff },
+	{ 0x1100, 0x115f },
+	{ 0x2e80, 0x303e },
+	{ 0x3041, 0xa4cf },
+	{ 0xa960, 0xa97f },
+	{ 0xac00, 0xd7a3 },
+	{ 0xf900, 0xfaff },
+	{ 0xfe30, 0xfe6f },
+	{ 0xff00, 0xff60 },
+	{ 0xffe0, 0xffe6 },
+	{ 0x1f300, 0x1f64f },
+	{ 0x1f680, 0x1f6ff },
+	{ 0x1f900, 0x1f9ff },
 	{ 0x20000, 0x3fffd },
 };
 
@@ -108,8 +138,8 @@ struct span {
  * The longest beginning that fits, with the ellipsis where *CUT_RET. No more marks are free than
  * there are columns, or they would make the result as long as they like.
  */
-static struct span measure(const struct style *style, const char *text, size_t length,
-	unsigned columns, bool *cut_ret)
+static struct span measure(
+	const struct style *style, const char *text, size_t length, unsigned columns, bool *cut_ret)
 {
 	size_t most = columns == RG_UNCUT ? SIZE_MAX : columns, width = 0, free_marks = 0;
 	struct span now = { 0 }, safe = { 0 };
@@ -158,8 +188,7 @@ const char *rg_escape_display(
 	return escape(arena, &display_style, text, length, columns);
 }
 
-const char *rg_escape_xml(
-	struct rg_arena *arena, const char *text, size_t length, unsigned columns)
+const char *rg_escape_xml(struct rg_arena *arena, const char *text, size_t length, unsigned columns)
 {
 	return escape(arena, &xml_style, text, length, columns);
 }
@@ -170,8 +199,7 @@ const char *rg_escape_xml_label(
 	return length ? escape(arena, &xml_label_style, text, length, columns) : " ";
 }
 
-const char *rg_escape_dot(
-	struct rg_arena *arena, const char *text, size_t length, unsigned columns)
+const char *rg_escape_dot(struct rg_arena *arena, const char *text, size_t length, unsigned columns)
 {
 	return escape(arena, &dot_style, text, length, columns);
 }

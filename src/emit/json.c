@@ -7,7 +7,7 @@
 
 #define TOOL "refgraph " PACKAGE_VERSION
 
-/* --- values --------------------------------------------------------------------------------- */
+/* --- values ------------------------------------------------------------------------------- */
 
 /* TEXT with every invalid byte as U+FFFD. */
 static json_t *clean_string(const char *text)
@@ -39,8 +39,8 @@ static json_t *rows_value(const struct rg_record *record, const struct rg_list *
 	json_t *rows = json_array();
 
 	for (uint64_t i = 0; i < list->shown; i++) {
-		const char *row = (const char *)list->rows
-			+ i * (record ? record->size : sizeof(char *));
+		const char *row = (const char *)list->rows +
+				  i * (record ? record->size : sizeof(char *));
 
 		json_array_append_new(rows, record ? record_value(record, row, stable)
 						   : rg_json_string(*(const char *const *)row));
@@ -139,9 +139,9 @@ static json_t *record_value(const struct rg_record *record, const void *data, bo
 /* Characters that are legal in JSON, and that a terminal may obey. */
 static bool is_unsafe(uint32_t cp)
 {
-	return (cp >= 0x7f && cp < 0xa0) || (cp >= 0x202a && cp <= 0x202e) || cp == 0x200e
-		|| cp == 0x200f || (cp >= 0x2066 && cp <= 0x2069) || cp == 0x2028 || cp == 0x2029
-		|| cp == 0x061c;
+	return (cp >= 0x7f && cp < 0xa0) || (cp >= 0x202a && cp <= 0x202e) || cp == 0x200e ||
+	       cp == 0x200f || (cp >= 0x2066 && cp <= 0x2069) || cp == 0x2028 || cp == 0x2029 ||
+	       cp == 0x061c;
 }
 
 static int put_safe(const char *buffer, size_t size, void *data)
@@ -182,8 +182,8 @@ static char *schema_name(const struct rg_answer *answer, char out[64])
 	return out;
 }
 
-enum rg_code rg_json_write(const struct rg_answer *answer, const void *data, bool stable,
-	FILE *out, struct rg_error *err)
+enum rg_code rg_json_write(const struct rg_answer *answer, const void *data, bool stable, FILE *out,
+	struct rg_error *err)
 {
 	json_t *object = record_value(answer->record, data, stable);
 	char name[64];
@@ -193,7 +193,7 @@ enum rg_code rg_json_write(const struct rg_answer *answer, const void *data, boo
 	return dump(object, out, err);
 }
 
-/* --- the schema ------------------------------------------------------------------------------- */
+/* --- the schema --------------------------------------------------------------------------- */
 
 static json_t *type_schema(const char *type, bool nullable)
 {
@@ -234,13 +234,13 @@ static json_t *field_schema(const struct rg_field *field)
 			type_schema("null", false));
 	case RG_LIST:
 		return json_pack("{s:s, s:[s,s,s], s:{s:{s:s}, s:{s:s}, s:o}}", "type", "object",
-			"required", "shown", "of", "rows", "properties", "shown", "type",
-			"integer", "of", "type", "integer", "rows", rows_schema(field->record));
+			"required", "shown", "of", "rows", "properties", "shown", "type", "integer",
+			"of", "type", "integer", "rows", rows_schema(field->record));
 	case RG_ROWS:
 		return rows_schema(field->record);
 	case RG_COUNTS:
-		return json_pack("{s:s, s:o}", "type", "array", "items",
-			type_schema("integer", false));
+		return json_pack(
+			"{s:s, s:o}", "type", "array", "items", type_schema("integer", false));
 	}
 	return NULL;
 }
@@ -271,8 +271,8 @@ enum rg_code rg_json_schema(const struct rg_answer *answer, FILE *out, struct rg
 	json_t *properties = json_object_get(schema, "properties");
 	char name[64];
 
-	json_object_set_new(schema, "$schema",
-		json_string("https://json-schema.org/draft/2020-12/schema"));
+	json_object_set_new(
+		schema, "$schema", json_string("https://json-schema.org/draft/2020-12/schema"));
 	json_object_set_new(schema, "title", json_string(schema_name(answer, name)));
 	json_object_set_new(properties, "schema", json_pack("{s:s}", "const", name));
 	json_object_set_new(properties, "tool", json_pack("{s:s}", "type", "string"));

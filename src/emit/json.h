@@ -10,8 +10,8 @@
 #include "src/answer/answer.h"
 
 /* Write ANSWER's record at DATA; STABLE leaves out what differs from run to run. */
-enum rg_code rg_json_write(const struct rg_answer *answer, const void *data, bool stable,
-	FILE *out, struct rg_error *err);
+enum rg_code rg_json_write(const struct rg_answer *answer, const void *data, bool stable, FILE *out,
+	struct rg_error *err);
 
 /* Write the JSON schema (draft 2020-12) of ANSWER. */
 enum rg_code rg_json_schema(const struct rg_answer *answer, FILE *out, struct rg_error *err);

@@ -25,13 +25,13 @@
 
 /* Bytes on their way from the child: its drawing, or what it had to say. */
 struct stream {
-	int fd;		/* -1 at the end */
+	int fd; /* -1 at the end */
 	char *bytes;
 	size_t count, capacity, most;
 };
 
 struct format {
-	const char *graphviz;	/* its name there */
+	const char *graphviz; /* its name there */
 	/* write what graphviz drew, with what it left wrong put right */
 	bool (*put)(const struct rg_picture *picture, const struct stream *drawing, FILE *out);
 };
@@ -89,8 +89,8 @@ static bool keep_only(int drawing, int messages)
 {
 	drawing = fcntl(drawing, F_DUPFD, DRAWING_FD + 1);
 	messages = fcntl(messages, F_DUPFD, DRAWING_FD + 1);
-	if (drawing < 0 || messages < 0 || dup2(messages, 1) < 0 || dup2(messages, 2) < 0
-		|| dup2(drawing, DRAWING_FD) < 0)
+	if (drawing < 0 || messages < 0 || dup2(messages, 1) < 0 || dup2(messages, 2) < 0 ||
+		dup2(drawing, DRAWING_FD) < 0)
 		return false;
 	close(0);
 #ifdef SYS_close_range
@@ -275,9 +275,9 @@ static enum rg_code finish(
 static enum rg_code attempt(const struct job *job, struct stream *drawing, struct rg_error *err)
 {
 	struct child child = { .streams = {
-		[DRAWING] = { .fd = -1, .most = MOST_DRAWING },
-		[MESSAGES] = { .fd = -1, .most = MOST_MESSAGES },
-	} };
+				       [DRAWING] = { .fd = -1, .most = MOST_DRAWING },
+				       [MESSAGES] = { .fd = -1, .most = MOST_MESSAGES },
+			       } };
 	enum rg_code code = start(&child, job, err);
 
 	if (code != RG_OK)

@@ -18,7 +18,7 @@
 
 enum rg_render_format {
 	RG_RENDER_SVG,
-	RG_RENDER_FORMATS,	/* how many there are */
+	RG_RENDER_FORMATS, /* how many there are */
 };
 
 /* Processor time for the two forms, in seconds; with FULL 0 the simple one is the first. */

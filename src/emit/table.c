@@ -9,25 +9,25 @@
 #include "heapdump/base/units.h"
 #include "src/emit/escape.h"
 
-#define CELL 400	/* characters of a text that a cell keeps */
-#define SEPARATOR 2	/* blanks between two columns */
-#define LEAST_LAST 20	/* columns that the last one gets even where there is no room */
+#define CELL 400 /* characters of a text that a cell keeps */
+#define SEPARATOR 2 /* blanks between two columns */
+#define LEAST_LAST 20 /* columns that the last one gets even where there is no room */
 
 static bool is_number(enum rg_field_type type)
 {
-	return type == RG_PLAIN || type == RG_COUNT || type == RG_BYTES || type == RG_SHARE || type == RG_OPTIONAL;
+	return type == RG_PLAIN || type == RG_COUNT || type == RG_BYTES || type == RG_SHARE ||
+	       type == RG_OPTIONAL;
 }
 
 /* The text of one field, escaped; "" for nothing. */
-static const char *cell_text(const struct rg_field *field, const char *row,
-	struct rg_arena *arena)
+static const char *cell_text(const struct rg_field *field, const char *row, struct rg_arena *arena)
 {
 	const void *at = row + field->offset;
 	uint64_t number = 0;
 	const char *text;
 
-	if (field->type == RG_COUNT || field->type == RG_BYTES || field->type == RG_OPTIONAL
-		|| field->type == RG_PLAIN || field->type == RG_ADDRESS)
+	if (field->type == RG_COUNT || field->type == RG_BYTES || field->type == RG_OPTIONAL ||
+		field->type == RG_PLAIN || field->type == RG_ADDRESS)
 		memcpy(&number, at, sizeof(number));
 	switch (field->type) {
 	case RG_COUNT:
@@ -49,7 +49,8 @@ static const char *cell_text(const struct rg_field *field, const char *row,
 		return rg_arena_print(arena, "0x%" PRIx64, number);
 	case RG_ID:
 		return *(const uint32_t *)at == UINT32_MAX
-			? "" : rg_arena_print(arena, "@%" PRIu32, *(const uint32_t *)at);
+			       ? ""
+			       : rg_arena_print(arena, "@%" PRIu32, *(const uint32_t *)at);
 	default:
 		return "";
 	}
@@ -76,8 +77,8 @@ static void choose_columns(struct columns *columns, const struct rg_record *reco
 	for (size_t i = 0; i < record->n_fields && columns->count < 32; i++) {
 		const struct rg_field *field = &record->fields[i];
 
-		if (field->heading && !(stable && field->flags & RG_VOLATILE)
-			&& has_content(field, record, list, arena))
+		if (field->heading && !(stable && field->flags & RG_VOLATILE) &&
+			has_content(field, record, list, arena))
 			columns->fields[columns->count++] = field;
 	}
 }
@@ -122,7 +123,8 @@ static bool fill_table(struct libscols_table *table, const struct columns *colum
 
 		if (!scols_table_new_column(table, field->heading, last ? 0.5 : 0.05,
 			    is_number(field->type) ? SCOLS_FL_RIGHT
-				    : last	   ? SCOLS_FL_TRUNC : 0))
+			    : last                 ? SCOLS_FL_TRUNC
+						   : 0))
 			return false;
 	}
 	for (uint64_t i = 0; i < list->shown; i++) {
@@ -174,9 +176,10 @@ enum rg_code rg_table_print(const struct rg_record *record, const struct rg_list
 		scols_table_set_termwidth(table, style->width - strlen(indent));
 		scols_table_set_column_separator(table, "  ");
 		done = fill_table(table, &columns, record, list,
-			width_left(&columns, record, list, style->width - strlen(indent), &arena),
-			&arena)
-			&& (columns.count == 0 || scols_print_table_to_string(table, &text) == 0);
+			       width_left(&columns, record, list, style->width - strlen(indent),
+				       &arena),
+			       &arena) &&
+		       (columns.count == 0 || scols_print_table_to_string(table, &text) == 0);
 	}
 	if (done && text)
 		print_lines(text, indent, out);

@@ -10,8 +10,8 @@
 #include "src/answer/answer.h"
 
 struct rg_table_style {
-	unsigned width;		/* columns to fit in */
-	bool stable;		/* leave volatile columns out */
+	unsigned width; /* columns to fit in */
+	bool stable; /* leave volatile columns out */
 	const char *indent;
 };
 

@@ -23,10 +23,10 @@ enum rg_code rg_fold(struct rg_heap *heap, struct rg_error *err)
 		for (uint32_t edge = heap->offset[id]; edge < heap->offset[id + 1]; edge++) {
 			uint32_t target = heap->target[edge];
 
-			if (is_dict_kind(RG_EDGE_KIND(heap->edge[edge])) && target != id
-				&& heap->refcount[target] == 1
-				&& heap->types[heap->type[target]].flags & RG_TYPE_DICT
-				&& heap->owner[target] == target && heap->owner[id] == id)
+			if (is_dict_kind(RG_EDGE_KIND(heap->edge[edge])) && target != id &&
+				heap->refcount[target] == 1 &&
+				heap->types[heap->type[target]].flags & RG_TYPE_DICT &&
+				heap->owner[target] == target && heap->owner[id] == id)
 				heap->owner[target] = id;
 		}
 	/* a hostile file may chain owners: one level is kept */
@@ -39,8 +39,8 @@ enum rg_code rg_fold(struct rg_heap *heap, struct rg_error *err)
 uint32_t rg_heap_helper(const struct rg_heap *heap, uint32_t id)
 {
 	for (uint32_t edge = heap->offset[id]; edge < heap->offset[id + 1]; edge++)
-		if (is_dict_kind(RG_EDGE_KIND(heap->edge[edge]))
-			&& heap->owner[heap->target[edge]] == id && heap->target[edge] != id)
+		if (is_dict_kind(RG_EDGE_KIND(heap->edge[edge])) &&
+			heap->owner[heap->target[edge]] == id && heap->target[edge] != id)
 			return heap->target[edge];
 	return RG_NO_ID;
 }

@@ -56,14 +56,14 @@ bool rg_heap_check(const struct rg_heap *heap)
 	for (uint32_t id = 0; id < heap->n_objects; id++) {
 		if (id > 0 && heap->address[id - 1] >= heap->address[id])
 			return false;
-		if (heap->type[id] >= heap->n_types || heap->owner[id] >= heap->n_objects
-			|| heap->owner[heap->owner[id]] != heap->owner[id]
-			|| heap->offset[id] > heap->offset[id + 1])
+		if (heap->type[id] >= heap->n_types || heap->owner[id] >= heap->n_objects ||
+			heap->owner[heap->owner[id]] != heap->owner[id] ||
+			heap->offset[id] > heap->offset[id + 1])
 			return false;
 	}
 	for (uint32_t edge = 0; edge < heap->n_references; edge++)
-		if (heap->target[edge] >= heap->n_objects
-			|| RG_EDGE_KIND(heap->edge[edge]) >= RG_KIND_COUNT)
+		if (heap->target[edge] >= heap->n_objects ||
+			RG_EDGE_KIND(heap->edge[edge]) >= RG_KIND_COUNT)
 			return false;
 	return heap->offset[heap->n_objects] == heap->n_references;
 }
@@ -87,8 +87,8 @@ const struct rg_heap_value *rg_heap_value(
 		else
 			high = middle;
 	}
-	if (low == heap->n_values || heap->values[low].object != id
-		|| heap->values[low].kind != kind)
+	if (low == heap->n_values || heap->values[low].object != id ||
+		heap->values[low].kind != kind)
 		return NULL;
 	return &heap->values[low];
 }
@@ -98,8 +98,8 @@ static const struct rg_heap_fact *find_fact(const struct rg_heap *heap, const ch
 	size_t length = strlen(key);
 
 	for (size_t i = 0; i < heap->n_facts; i++)
-		if (heap->facts[i].key.length == length
-			&& memcmp(heap->facts[i].key.bytes, key, length) == 0)
+		if (heap->facts[i].key.length == length &&
+			memcmp(heap->facts[i].key.bytes, key, length) == 0)
 			return &heap->facts[i];
 	return NULL;
 }

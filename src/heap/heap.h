@@ -16,7 +16,6 @@
 #include "heapdump/snapshot/format.h"
 #include "src/graph/addressmap.h"
 
-
 /* A text of the heap: not terminated, UTF-8 by claim only. */
 struct rg_text {
 	const char *bytes;
@@ -33,14 +32,14 @@ struct rg_heap_type {
 struct rg_heap_value {
 	struct rg_text text;
 	uint32_t object;
-	uint8_t kind;		/* enum rg_value_kind */
+	uint8_t kind; /* enum rg_value_kind */
 	bool exact;
 };
 
 struct rg_heap_root {
-	uint32_t object, name, label, thread, frame;	/* strings and rows, or UINT32_MAX */
-	uint8_t kind;		/* enum rg_root_kind */
-	uint8_t reference;	/* enum rg_kind */
+	uint32_t object, name, label, thread, frame; /* strings and rows, or UINT32_MAX */
+	uint8_t kind; /* enum rg_root_kind */
+	uint8_t reference; /* enum rg_kind */
 };
 
 struct rg_heap_thread {
@@ -50,11 +49,11 @@ struct rg_heap_thread {
 
 struct rg_heap_fact {
 	struct rg_text key, text;
-	int64_t number;		/* where text.bytes is NULL */
+	int64_t number; /* where text.bytes is NULL */
 };
 
 /* A reference's kind byte: kind, label form, and whether the collector's traversal skips it. */
-#define RG_EDGE_KIND(byte) ((enum rg_kind)((byte) & 31))
+#define RG_EDGE_KIND(byte) ((enum rg_kind)((byte)&31))
 #define RG_EDGE_FORM(byte) ((enum rg_edge_form)((byte) >> 5 & 3))
 #define RG_EDGE_UNTRAVERSED 0x80
 enum rg_edge_form { RG_FORM_NONE, RG_FORM_INDEX, RG_FORM_STRING, RG_FORM_OBJECT };
@@ -63,14 +62,14 @@ struct rg_heap {
 	struct rg_bytes bytes;
 	uint64_t fingerprint;
 	bool complete;
-	char damage[160];	/* why the snapshot is not complete, or "" */
+	char damage[160]; /* why the snapshot is not complete, or "" */
 
 	/* one row an object */
 	uint32_t n_objects;
 	uint64_t *address, *size;
-	uint32_t *type, *refcount, *items, *extra;	/* items: RG_NO_ITEMS where there are none */
-	uint8_t *flags;		/* RG_OBJECT_* */
-	uint32_t *owner;	/* who folds it, or itself; see fold.h */
+	uint32_t *type, *refcount, *items, *extra; /* items: RG_NO_ITEMS where there are none */
+	uint8_t *flags; /* RG_OBJECT_* */
+	uint32_t *owner; /* who folds it, or itself; see fold.h */
 	struct rg_addressmap map;
 
 	/* one row a reference, in the order of their source */
@@ -80,12 +79,12 @@ struct rg_heap {
 
 	struct rg_text *strings;
 	size_t n_strings, strings_capacity;
-	struct rg_map string_numbers;	/* hash of the text -> number */
+	struct rg_map string_numbers; /* hash of the text -> number */
 	struct rg_heap_type *types;
 	size_t n_types, types_capacity;
-	struct rg_heap_value *values;	/* sorted by object, then kind */
+	struct rg_heap_value *values; /* sorted by object, then kind */
 	size_t n_values, values_capacity;
-	struct rg_heap_root *roots;	/* sorted by kind, as a chain prefers them */
+	struct rg_heap_root *roots; /* sorted by kind, as a chain prefers them */
 	size_t n_roots, roots_capacity;
 	struct rg_heap_thread *threads;
 	size_t n_threads, threads_capacity;
@@ -94,7 +93,7 @@ struct rg_heap {
 	struct rg_heap_fact *facts;
 	size_t n_facts, facts_capacity;
 
-	uint64_t dangling;	/* references that led to no object of the snapshot */
+	uint64_t dangling; /* references that led to no object of the snapshot */
 	uint64_t total_size;
 };
 

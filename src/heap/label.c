@@ -6,7 +6,7 @@
 
 #include "heapdump/base/utf8.h"
 
-#define SHOWN 60	/* characters of a value that a label shows */
+#define SHOWN 60 /* characters of a value that a label shows */
 
 static const char *text_of(struct rg_arena *arena, struct rg_text text)
 {
@@ -24,10 +24,11 @@ static bool is_identifier(struct rg_text text)
 	return text.length > 0;
 }
 
-/* --- repr ------------------------------------------------------------------------------------ */
+/* --- repr --------------------------------------------------------------------------------- */
 
 /* Quote TEXT as repr() does, cut at SHOWN characters; PREFIX is "" or "b". */
-static const char *quote(struct rg_arena *arena, struct rg_text text, const char *prefix, bool exact)
+static const char *quote(
+	struct rg_arena *arena, struct rg_text text, const char *prefix, bool exact)
 {
 	bool bytes = *prefix != 0;
 	bool single = memchr(text.bytes, '\'', text.length) != NULL;
@@ -65,8 +66,8 @@ static const char *quote(struct rg_arena *arena, struct rg_text text, const char
 	return out;
 }
 
-const char *rg_label_value(const struct rg_heap *heap, uint32_t id, bool *exact_ret,
-	struct rg_arena *arena)
+const char *rg_label_value(
+	const struct rg_heap *heap, uint32_t id, bool *exact_ret, struct rg_arena *arena)
 {
 	const struct rg_heap_value *value = rg_heap_value(heap, id, RG_VALUE_STR);
 
@@ -98,8 +99,8 @@ static const char *key_text(const struct rg_heap *heap, uint32_t id, struct rg_a
 		return name;
 	if (type->name.length == 8 && memcmp(type->name.bytes, "NoneType", 8) == 0)
 		return "None";
-	if (type->flags & RG_TYPE_SEQUENCE && heap->items[id] > 0 && heap->items[id] <= 4
-		&& heap->offset[id + 1] - heap->offset[id] == heap->items[id]) {
+	if (type->flags & RG_TYPE_SEQUENCE && heap->items[id] > 0 && heap->items[id] <= 4 &&
+		heap->offset[id + 1] - heap->offset[id] == heap->items[id]) {
 		const char *text = "(";
 
 		for (uint32_t edge = heap->offset[id]; edge < heap->offset[id + 1]; edge++) {
@@ -114,15 +115,15 @@ static const char *key_text(const struct rg_heap *heap, uint32_t id, struct rg_a
 	return rg_arena_print(arena, "<%.*s>", (int)type->name.length, type->name.bytes);
 }
 
-/* --- labels of references ------------------------------------------------------------------ */
+/* --- labels of references ----------------------------------------------------------------- */
 
 static const char *name_label(struct rg_arena *arena, struct rg_text name)
 {
 	if (is_identifier(name))
 		return rg_arena_print(arena, ".%.*s", (int)name.length, name.bytes);
 	/* a key of a __dict__ that is no identifier, or what no attribute of Python's names */
-	return rg_arena_print(arena, ".<%.*s>", (int)(name.length < 100 ? name.length : 100),
-		name.bytes);
+	return rg_arena_print(
+		arena, ".<%.*s>", (int)(name.length < 100 ? name.length : 100), name.bytes);
 }
 
 const char *rg_label_reference(const struct rg_heap *heap, uint32_t edge, struct rg_arena *arena)
@@ -146,8 +147,9 @@ const char *rg_label_reference(const struct rg_heap *heap, uint32_t edge, struct
 		return rg_arena_print(arena, "[%s]", key_text(heap, label, arena));
 	default:
 		return kind == RG_KIND_ELEMENT ? ".<element>"
-			: kind == RG_KIND_TYPE ? ".__class__"
-			: rg_arena_print(arena, ".<%s>", rg_kind_table[kind].name);
+		       : kind == RG_KIND_TYPE
+			       ? ".__class__"
+			       : rg_arena_print(arena, ".<%s>", rg_kind_table[kind].name);
 	}
 }
 
@@ -177,21 +179,21 @@ bool rg_label_is_dict(const struct rg_heap *heap, uint32_t edge)
 	return kind == RG_KIND_MODDICT || kind == RG_KIND_CLASSDICT || kind == RG_KIND_DICT;
 }
 
-/* --- names of objects and roots ---------------------------------------------------------------- */
+/* --- names of objects and roots ----------------------------------------------------------- */
 
 const char *rg_label_type(const struct rg_heap *heap, uint32_t type, struct rg_arena *arena)
 {
 	const struct rg_heap_type *row = &heap->types[type];
 
-	if (row->module.length == 0
-		|| (row->module.length == 8 && memcmp(row->module.bytes, "builtins", 8) == 0))
+	if (row->module.length == 0 ||
+		(row->module.length == 8 && memcmp(row->module.bytes, "builtins", 8) == 0))
 		return rg_arena_text(arena, row->name.bytes, row->name.length);
 	return rg_arena_print(arena, "%.*s.%.*s", (int)row->module.length, row->module.bytes,
 		(int)row->name.length, row->name.bytes);
 }
 
-static const char *value_text(const struct rg_heap *heap, uint32_t id, enum rg_value_kind kind,
-	struct rg_arena *arena)
+static const char *value_text(
+	const struct rg_heap *heap, uint32_t id, enum rg_value_kind kind, struct rg_arena *arena)
 {
 	const struct rg_heap_value *value = rg_heap_value(heap, id, kind);
 
@@ -213,8 +215,7 @@ static const char *string_of(const struct rg_heap *heap, uint32_t number, struct
 	return text_of(arena, rg_heap_string(heap, number));
 }
 
-static const char *thread_text(const struct rg_heap *heap, uint32_t thread,
-	struct rg_arena *arena)
+static const char *thread_text(const struct rg_heap *heap, uint32_t thread, struct rg_arena *arena)
 {
 	const char *name;
 
@@ -226,8 +227,8 @@ static const char *thread_text(const struct rg_heap *heap, uint32_t thread,
 }
 
 /* "local 'req'", "function", "evaluation stack". */
-static const char *slot_text(const struct rg_heap *heap, const struct rg_heap_root *root,
-	struct rg_arena *arena)
+static const char *slot_text(
+	const struct rg_heap *heap, const struct rg_heap_root *root, struct rg_arena *arena)
 {
 	const char *label = string_of(heap, root->label, arena);
 
@@ -236,8 +237,8 @@ static const char *slot_text(const struct rg_heap *heap, const struct rg_heap_ro
 	return *label ? label : "evaluation stack";
 }
 
-const char *rg_label_root(const struct rg_heap *heap, const struct rg_heap_root *root,
-	struct rg_arena *arena)
+const char *rg_label_root(
+	const struct rg_heap *heap, const struct rg_heap_root *root, struct rg_arena *arena)
 {
 	const char *name = string_of(heap, root->name, arena);
 	const struct rg_frame_record *frame;
@@ -254,8 +255,8 @@ const char *rg_label_root(const struct rg_heap *heap, const struct rg_heap_root 
 			frame->line, string_of(heap, frame->function, arena),
 			slot_text(heap, root, arena));
 	case RG_ROOT_THREAD:
-		return rg_arena_print(arena, "%s: %s", thread_text(heap, root->thread, arena),
-			name);
+		return rg_arena_print(
+			arena, "%s: %s", thread_text(heap, root->thread, arena), name);
 	case RG_ROOT_INTERPRETER:
 		return rg_arena_print(arena, "interpreter: %s", name);
 	case RG_ROOT_STATIC:
@@ -265,8 +266,8 @@ const char *rg_label_root(const struct rg_heap *heap, const struct rg_heap_root 
 	}
 }
 
-const char *rg_label_root_path(const struct rg_heap *heap, const struct rg_heap_root *root,
-	struct rg_arena *arena)
+const char *rg_label_root_path(
+	const struct rg_heap *heap, const struct rg_heap_root *root, struct rg_arena *arena)
 {
 	const char *name = string_of(heap, root->name, arena);
 
@@ -276,8 +277,8 @@ const char *rg_label_root_path(const struct rg_heap *heap, const struct rg_heap_
 		const char *function = string_of(heap, heap->frames[root->frame].function, arena);
 
 		if (root->reference == RG_KIND_LOCAL)
-			return rg_arena_print(arena, "%s().%s", function,
-				string_of(heap, root->label, arena));
+			return rg_arena_print(
+				arena, "%s().%s", function, string_of(heap, root->label, arena));
 		return rg_arena_print(arena, "%s().<%s>", function, slot_text(heap, root, arena));
 	}
 	if (root->kind == RG_ROOT_STATIC)

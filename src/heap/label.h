@@ -21,8 +21,8 @@ const char *rg_label_pattern(const struct rg_heap *heap, uint32_t edge, struct r
 bool rg_label_is_dict(const struct rg_heap *heap, uint32_t edge);
 
 /* repr() of a str, bytes or number by its preview; NULL where there is none. */
-const char *rg_label_value(const struct rg_heap *heap, uint32_t id, bool *exact_ret,
-	struct rg_arena *arena);
+const char *rg_label_value(
+	const struct rg_heap *heap, uint32_t id, bool *exact_ret, struct rg_arena *arena);
 
 /* "module.Type" of a row of types, without the module of builtins. */
 const char *rg_label_type(const struct rg_heap *heap, uint32_t type, struct rg_arena *arena);
@@ -32,11 +32,11 @@ const char *rg_label_name(const struct rg_heap *heap, uint32_t id, struct rg_are
 const char *rg_label_place(const struct rg_heap *heap, uint32_t id, struct rg_arena *arena);
 
 /* "module app.cache", "thread 1 (MainThread): app/web.py:88 handle(), local 'req'". */
-const char *rg_label_root(const struct rg_heap *heap, const struct rg_heap_root *root,
-	struct rg_arena *arena);
+const char *rg_label_root(
+	const struct rg_heap *heap, const struct rg_heap_root *root, struct rg_arena *arena);
 
 /* What a chain from the root starts with: "sys.modules['app.cache']", "handle().req". */
-const char *rg_label_root_path(const struct rg_heap *heap, const struct rg_heap_root *root,
-	struct rg_arena *arena);
+const char *rg_label_root_path(
+	const struct rg_heap *heap, const struct rg_heap_root *root, struct rg_arena *arena);
 
 #endif

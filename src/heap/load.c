@@ -21,7 +21,7 @@ struct load {
 	size_t n_roots, roots_capacity;
 	struct rg_value_record *values;
 	size_t n_values, values_capacity;
-	struct rg_block *references;	/* the blocks of references, for the second pass */
+	struct rg_block *references; /* the blocks of references, for the second pass */
 	size_t n_blocks, blocks_capacity;
 	struct rg_error *err;
 };
@@ -52,8 +52,10 @@ static bool load_type(struct load *load, struct rg_block *block)
 
 	if (!slot || !rg_read_type(block, &record))
 		return false;
-	*slot = (struct rg_heap_type){ .address = record.address, .flags = record.flags,
-		.basicsize = record.basicsize, .itemsize = record.itemsize,
+	*slot = (struct rg_heap_type){ .address = record.address,
+		.flags = record.flags,
+		.basicsize = record.basicsize,
+		.itemsize = record.itemsize,
 		.name = rg_heap_string(heap, record.name),
 		.module = rg_heap_string(heap, record.module) };
 	return true;
@@ -69,8 +71,7 @@ static bool load_object(struct load *load, struct rg_block *block)
 
 static bool load_value(struct load *load, struct rg_block *block)
 {
-	struct rg_value_record *slot = RG_PUSH(load->values, load->n_values,
-		load->values_capacity);
+	struct rg_value_record *slot = RG_PUSH(load->values, load->n_values, load->values_capacity);
 
 	return slot && rg_read_value(block, slot);
 }
@@ -85,8 +86,8 @@ static bool load_root(struct load *load, struct rg_block *block)
 static bool load_thread(struct load *load, struct rg_block *block)
 {
 	struct rg_heap *heap = load->heap;
-	struct rg_heap_thread *slot = RG_PUSH(heap->threads, heap->n_threads,
-		heap->threads_capacity);
+	struct rg_heap_thread *slot = RG_PUSH(
+		heap->threads, heap->n_threads, heap->threads_capacity);
 	struct rg_thread_record record;
 
 	if (!slot || !rg_read_thread(block, &record))
@@ -98,8 +99,7 @@ static bool load_thread(struct load *load, struct rg_block *block)
 static bool load_frame(struct load *load, struct rg_block *block)
 {
 	struct rg_heap *heap = load->heap;
-	struct rg_frame_record *slot = RG_PUSH(heap->frames, heap->n_frames,
-		heap->frames_capacity);
+	struct rg_frame_record *slot = RG_PUSH(heap->frames, heap->n_frames, heap->frames_capacity);
 
 	return slot && rg_read_frame(block, slot);
 }
@@ -113,7 +113,8 @@ static bool load_fact(struct load *load, struct rg_block *block)
 	if (!slot || !rg_read_fact(block, &record))
 		return false;
 	*slot = (struct rg_heap_fact){ .key = { record.key, record.key_length },
-		.text = { record.text, record.text_length }, .number = record.number };
+		.text = { record.text, record.text_length },
+		.number = record.number };
 	return true;
 }
 
@@ -134,8 +135,8 @@ static enum rg_code load_rows(struct load *load, struct rg_reader *reader)
 
 	while (rg_reader_next(reader, &block)) {
 		if (block.type == RG_BLOCK_REFERENCES) {
-			struct rg_block *slot = RG_PUSH(load->references, load->n_blocks,
-				load->blocks_capacity);
+			struct rg_block *slot = RG_PUSH(
+				load->references, load->n_blocks, load->blocks_capacity);
 
 			if (!slot)
 				return rg_nomem(load->err);
@@ -149,7 +150,7 @@ static enum rg_code load_rows(struct load *load, struct rg_reader *reader)
 	return RG_OK;
 }
 
-/* --- objects in address order ---------------------------------------------------------------- */
+/* --- objects in address order ------------------------------------------------------------- */
 
 static int by_address(const void *a, const void *b)
 {
@@ -203,8 +204,8 @@ static bool allocate_objects(struct rg_heap *heap, size_t n)
 	heap->items = rg_array_new(n, sizeof(*heap->items));
 	heap->extra = rg_array_new(n, sizeof(*heap->extra));
 	heap->flags = rg_array_new(n, sizeof(*heap->flags));
-	return heap->address && heap->size && heap->type && heap->refcount && heap->items
-		&& heap->extra && heap->flags;
+	return heap->address && heap->size && heap->type && heap->refcount && heap->items &&
+	       heap->extra && heap->flags;
 }
 
 static uint32_t saturate(uint64_t value)
@@ -245,12 +246,12 @@ static enum rg_code place_objects(struct load *load)
 	return rg_addressmap_init(&heap->map, heap->address, n, load->err);
 }
 
-/* --- second pass: references ------------------------------------------------------------------ */
+/* --- second pass: references -------------------------------------------------------------- */
 
 struct resolve {
 	struct rg_heap *heap;
-	uint64_t *place;	/* where the next reference of each source goes */
-	bool store;		/* false: count only */
+	uint64_t *place; /* where the next reference of each source goes */
+	bool store; /* false: count only */
 };
 
 static enum rg_edge_form form_of(enum rg_label_form form)
@@ -281,8 +282,8 @@ static void store_reference(struct resolve *resolve, uint64_t place, uint32_t ta
 	}
 	heap->target[place] = target;
 	heap->label[place] = label;
-	heap->edge[place] = (uint8_t)(record->kind | form << 5
-		| (record->untraversed ? RG_EDGE_UNTRAVERSED : 0));
+	heap->edge[place] = (uint8_t)(record->kind | form << 5 |
+				      (record->untraversed ? RG_EDGE_UNTRAVERSED : 0));
 }
 
 static bool resolve_run(struct resolve *resolve, struct rg_block *block)
@@ -374,7 +375,7 @@ static enum rg_code load_references(struct load *load)
 	return code;
 }
 
-/* --- roots and values by id ---------------------------------------------------------------------- */
+/* --- roots and values by id --------------------------------------------------------------- */
 
 static int by_root_kind(const void *a, const void *b)
 {
@@ -403,8 +404,10 @@ static enum rg_code place_roots(struct load *load)
 		slot = RG_PUSH(heap->roots, heap->n_roots, heap->roots_capacity);
 		if (!slot)
 			return rg_nomem(load->err);
-		*slot = (struct rg_heap_root){ .object = object, .name = record->name,
-			.label = record->label, .kind = (uint8_t)record->kind,
+		*slot = (struct rg_heap_root){ .object = object,
+			.name = record->name,
+			.label = record->label,
+			.kind = (uint8_t)record->kind,
 			.reference = (uint8_t)record->reference,
 			.thread = record->thread < heap->n_threads ? record->thread : RG_NO_ID,
 			.frame = record->frame < heap->n_frames ? record->frame : RG_NO_ID };
@@ -438,7 +441,9 @@ static enum rg_code place_values(struct load *load)
 		if (!slot)
 			return rg_nomem(load->err);
 		*slot = (struct rg_heap_value){ .text = { record->text, record->length },
-			.object = object, .kind = (uint8_t)record->kind, .exact = record->exact };
+			.object = object,
+			.kind = (uint8_t)record->kind,
+			.exact = record->exact };
 	}
 	if (heap->n_values)
 		qsort(heap->values, heap->n_values, sizeof(*heap->values), by_object);

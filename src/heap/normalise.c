@@ -80,8 +80,8 @@ static bool intern_table(struct rg_heap *heap)
 	for (size_t i = 0; i < heap->n_strings; i++) {
 		uint64_t key = rg_hash(heap->strings[i].bytes, heap->strings[i].length) | 1;
 
-		if (rg_map_get(&heap->string_numbers, key) == RG_MAP_NONE
-			&& !rg_map_set(&heap->string_numbers, key, (uint32_t)i))
+		if (rg_map_get(&heap->string_numbers, key) == RG_MAP_NONE &&
+			!rg_map_set(&heap->string_numbers, key, (uint32_t)i))
 			return false;
 	}
 	return true;

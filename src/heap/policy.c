@@ -30,8 +30,7 @@ static bool follows(const struct build *build, uint32_t owner, uint32_t edge)
 			return false;
 		edges = dead ? policy->dead_edges : edges;
 	}
-	return rg_policy_follows(edges, byte)
-		&& !(policy->traversed && byte & RG_EDGE_UNTRAVERSED);
+	return rg_policy_follows(edges, byte) && !(policy->traversed && byte & RG_EDGE_UNTRAVERSED);
 }
 
 /* The references of one row, on behalf of OWNER; a folded target is its owner's. */
@@ -42,8 +41,8 @@ static void add_references(struct build *build, uint32_t owner, uint32_t id)
 	for (uint32_t edge = heap->offset[id]; edge < heap->offset[id + 1]; edge++) {
 		uint32_t target = heap->target[edge];
 
-		if (!follows(build, owner, edge) || !wanted(build, target)
-			|| (!build->policy->raw && rg_heap_folded(heap, target)))
+		if (!follows(build, owner, edge) || !wanted(build, target) ||
+			(!build->policy->raw && rg_heap_folded(heap, target)))
 			continue;
 		if (build->store) {
 			build->graph->target[build->at] = target;

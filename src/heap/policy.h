@@ -21,10 +21,10 @@ static inline bool rg_policy_follows(unsigned edges, uint8_t edge)
 
 /* Which references a graph is made of. */
 struct rg_policy {
-	unsigned edges;			/* classes that are followed */
-	bool raw;			/* do not fold */
-	bool traversed;			/* only what the collector's traversal visits */
-	const struct rg_bitset *within;	/* only between its members; NULL: all */
+	unsigned edges; /* classes that are followed */
+	bool raw; /* do not fold */
+	bool traversed; /* only what the collector's traversal visits */
+	const struct rg_bitset *within; /* only between its members; NULL: all */
 	/*
 	 * NULL, or: references between the dead follow DEAD_EDGES instead, those between a dead
 	 * and a living object are left out.

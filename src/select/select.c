@@ -25,8 +25,8 @@ static bool matches(const char *pattern, const char *text, size_t length, bool f
 		if (*pattern == '*') {
 			star = pattern++;
 			mark = at;
-		} else if (*pattern
-			&& (fold ? lower(*pattern) == lower(text[at]) : *pattern == text[at])) {
+		} else if (*pattern &&
+			   (fold ? lower(*pattern) == lower(text[at]) : *pattern == text[at])) {
 			pattern++;
 			at++;
 		} else if (star) {
@@ -50,16 +50,16 @@ static bool type_matches(const struct rg_heap_type *type, const char *word, bool
 	char full[512];
 	int n;
 
-	if (matches(word, type->name.bytes, type->name.length, fold)
-		|| matches(word, dot ? dot + 1 : type->name.bytes, last, fold))
+	if (matches(word, type->name.bytes, type->name.length, fold) ||
+		matches(word, dot ? dot + 1 : type->name.bytes, last, fold))
 		return true;
-	n = snprintf(full, sizeof(full), "%.*s.%.*s", (int)type->module.length,
-		type->module.bytes, (int)type->name.length, type->name.bytes);
+	n = snprintf(full, sizeof(full), "%.*s.%.*s", (int)type->module.length, type->module.bytes,
+		(int)type->name.length, type->name.bytes);
 	return n > 0 && (size_t)n < sizeof(full) && matches(word, full, (size_t)n, fold);
 }
 
-static uint32_t select_types(const struct rg_heap *heap, const char *word,
-	struct rg_bitset *selected)
+static uint32_t select_types(
+	const struct rg_heap *heap, const char *word, struct rg_bitset *selected)
 {
 	uint8_t *wanted = rg_array_new(heap->n_types, 1);
 	uint32_t found = 0;
@@ -85,8 +85,8 @@ static const char *short_name(const struct rg_heap_type *type, struct rg_arena *
 }
 
 /* A type that is the word but for its case, contains it, or is spelt nearly so; or NULL. */
-static const char *nearest_type(const struct rg_heap *heap, const char *word,
-	struct rg_arena *arena)
+static const char *nearest_type(
+	const struct rg_heap *heap, const char *word, struct rg_arena *arena)
 {
 	const char **names = rg_arena_new(arena, heap->n_types + 1, sizeof(*names));
 	const char *around = rg_arena_print(arena, "*%s*", word);
@@ -102,8 +102,7 @@ static const char *nearest_type(const struct rg_heap *heap, const char *word,
 	return names ? rg_suggest(word, names, heap->n_types) : NULL;
 }
 
-static enum rg_code no_such_type(const struct rg_heap *heap, const char *word,
-	struct rg_error *err)
+static enum rg_code no_such_type(const struct rg_heap *heap, const char *word, struct rg_error *err)
 {
 	struct rg_arena arena = { 0 };
 	const char *near = nearest_type(heap, word, &arena);
@@ -131,8 +130,9 @@ static enum rg_code select_number(const struct rg_heap *heap, const char *word, 
 	errno = 0;
 	id = strtoull(word + 1, &end, 10);
 	if (errno || *end || end == word + 1 || id >= heap->n_objects) {
-		rg_fail(err, RG_NOT_FOUND, "no-such-id", "'%s': the snapshot's objects are @0 to @%u",
-			word, heap->n_objects ? heap->n_objects - 1 : 0);
+		rg_fail(err, RG_NOT_FOUND, "no-such-id",
+			"'%s': the snapshot's objects are @0 to @%u", word,
+			heap->n_objects ? heap->n_objects - 1 : 0);
 		return rg_hint(err, "object numbers are those that other commands show");
 	}
 	rg_bitset_set(selected, (uint32_t)id);

@@ -2,7 +2,6 @@
 
 #include "src/heap/label.h"
 
-
 /* The same reference drawn twice, because two chains share it, is drawn once. */
 static void drop_repeated_edges(struct rg_picture *picture)
 {
@@ -12,16 +11,16 @@ static void drop_repeated_edges(struct rg_picture *picture)
 		bool repeated = false;
 
 		for (uint32_t k = 0; k < kept && !repeated; k++)
-			repeated = picture->edges[k].from == picture->edges[i].from
-				&& picture->edges[k].to == picture->edges[i].to;
+			repeated = picture->edges[k].from == picture->edges[i].from &&
+				   picture->edges[k].to == picture->edges[i].to;
 		if (!repeated)
 			picture->edges[kept++] = picture->edges[i];
 	}
 	picture->n_edges = kept;
 }
 
-enum rg_code rg_view_chains(struct rg_draw *draw, const struct rg_paths *paths,
-	const uint32_t *ids, uint64_t n, struct rg_error *err)
+enum rg_code rg_view_chains(struct rg_draw *draw, const struct rg_paths *paths, const uint32_t *ids,
+	uint64_t n, struct rg_error *err)
 {
 	const char *title = "Why are these objects alive?";
 	enum rg_code code = RG_OK;

@@ -7,8 +7,8 @@
 #include "heapdump/base/units.h"
 #include "src/heap/label.h"
 
-#define SIBLINGS 3	/* references of one pattern that are drawn one by one */
-#define REPEATS 2	/* of a cycle that does not fit: nodes reached by one pattern */
+#define SIBLINGS 3 /* references of one pattern that are drawn one by one */
+#define REPEATS 2 /* of a cycle that does not fit: nodes reached by one pattern */
 
 /* One component while it is drawn. */
 struct drawing {
@@ -16,9 +16,9 @@ struct drawing {
 	const struct rg_cycles *cycles;
 	const struct rg_cycle_group *group;
 	uint32_t cluster;
-	uint32_t share;		/* nodes this component may take */
-	bool large;		/* it does not fit: draw each kind of reference a few times only */
-	struct rg_map drawn;	/* pattern + 1 -> how many references of it led to a new node */
+	uint32_t share; /* nodes this component may take */
+	bool large; /* it does not fit: draw each kind of reference a few times only */
+	struct rg_map drawn; /* pattern + 1 -> how many references of it led to a new node */
 	uint32_t *queue, head, tail;
 	struct rg_error *err;
 };
@@ -56,8 +56,8 @@ static bool inside(const struct drawing *drawing, uint32_t id)
 }
 
 /* How many references of VERTEX have the pattern of EDGE, and the place of EDGE among them. */
-static uint32_t siblings(struct drawing *drawing, uint32_t vertex, uint32_t edge,
-	uint32_t *place_ret)
+static uint32_t siblings(
+	struct drawing *drawing, uint32_t vertex, uint32_t edge, uint32_t *place_ret)
 {
 	const struct rg_graph *graph = &drawing->cycles->graph;
 	uint32_t pattern = pattern_of(drawing, vertex, edge), count = 0;
@@ -65,8 +65,8 @@ static uint32_t siblings(struct drawing *drawing, uint32_t vertex, uint32_t edge
 	for (uint32_t e = graph->offset[vertex]; e < graph->offset[vertex + 1]; e++) {
 		if (e == edge)
 			*place_ret = count;
-		count += inside(drawing, graph->target[e])
-			&& pattern_of(drawing, vertex, e) == pattern;
+		count += inside(drawing, graph->target[e]) &&
+			 pattern_of(drawing, vertex, e) == pattern;
 	}
 	return count;
 }
@@ -122,9 +122,9 @@ static void draw_rest(struct drawing *drawing, uint32_t vertex)
 			continue;
 		pattern = pattern_of(drawing, vertex, e);
 		for (uint32_t k = graph->offset[vertex]; k < graph->offset[vertex + 1]; k++) {
-			bool alike = inside(drawing, graph->target[k])
-				&& rg_draw_find(draw, graph->target[k]) == RG_NO_ID
-				&& pattern_of(drawing, vertex, k) == pattern;
+			bool alike = inside(drawing, graph->target[k]) &&
+				     rg_draw_find(draw, graph->target[k]) == RG_NO_ID &&
+				     pattern_of(drawing, vertex, k) == pattern;
 
 			/* the first of them draws for all */
 			if (alike && k < e)
@@ -166,11 +166,12 @@ static void draw_inner_edges(struct drawing *drawing)
 
 		for (uint32_t e = graph->offset[vertex]; e < graph->offset[vertex + 1]; e++) {
 			uint32_t to = inside(drawing, graph->target[e])
-				? rg_draw_find(draw, graph->target[e]) : RG_NO_ID;
+					      ? rg_draw_find(draw, graph->target[e])
+					      : RG_NO_ID;
 			struct rg_picture_edge *edge = rg_draw_edge(draw,
 				rg_draw_find(draw, vertex), to,
-				to == RG_NO_ID ? ""
-					: edge_label(drawing, rg_graph_label(graph, e)), 1);
+				to == RG_NO_ID ? "" : edge_label(drawing, rg_graph_label(graph, e)),
+				1);
 
 			if (edge && is_cut(drawing, pattern_of(drawing, vertex, e)))
 				draw->has_cut = edge->cut = true;
@@ -191,7 +192,8 @@ static const char *caption_of(struct drawing *drawing, uint32_t rank)
 		rg_units_things(n, "object", "objects", arena), rg_units_bytes(size, arena),
 		group->alike > 1 ? " · " : "",
 		group->alike > 1 ? rg_arena_print(arena, "%s more like it",
-					  rg_units_count(group->alike - 1, arena)) : "");
+					   rg_units_count(group->alike - 1, arena))
+				 : "");
 }
 
 /* The cycles alike that the same object holds, as one box. */
@@ -240,8 +242,8 @@ static enum rg_code draw_group(struct drawing *drawing, uint32_t rank)
 	if (!drawing->queue)
 		return rg_nomem(drawing->err);
 	drawing->cluster = rg_draw_cluster(draw, caption_of(drawing, rank));
-	code = rg_draw_chain(draw, &drawing->cycles->paths, entry, drawing->cluster, &holder,
-		drawing->err);
+	code = rg_draw_chain(
+		draw, &drawing->cycles->paths, entry, drawing->cluster, &holder, drawing->err);
 	if (!code && rg_draw_object(draw, entry, drawing->cluster) != RG_NO_ID) {
 		draw->picture.nodes[rg_draw_find(draw, entry)].asked = true;
 		drawing->queue[drawing->tail++] = entry;
@@ -257,8 +259,8 @@ static enum rg_code draw_group(struct drawing *drawing, uint32_t rank)
 	return !code && draw->failed ? rg_nomem(drawing->err) : code;
 }
 
-enum rg_code rg_view_cycles(struct rg_draw *draw, const struct rg_cycles *cycles,
-	uint64_t groups, struct rg_error *err)
+enum rg_code rg_view_cycles(
+	struct rg_draw *draw, const struct rg_cycles *cycles, uint64_t groups, struct rg_error *err)
 {
 	uint64_t n = cycles->n_groups < groups ? cycles->n_groups : groups;
 	uint32_t share = n ? (uint32_t)(draw->budget / n) : 0;
@@ -266,16 +268,19 @@ enum rg_code rg_view_cycles(struct rg_draw *draw, const struct rg_cycles *cycles
 
 	for (uint64_t i = 0; !code && i < n && draw->budget > 0; i++) {
 		/* half for the cycle, the rest for who holds it and what is left out */
-		struct drawing drawing = { .draw = draw, .cycles = cycles,
-			.group = &cycles->groups[i], .share = share / 2, .err = err };
+		struct drawing drawing = { .draw = draw,
+			.cycles = cycles,
+			.group = &cycles->groups[i],
+			.share = share / 2,
+			.err = err };
 
 		code = draw_group(&drawing, (uint32_t)i + 1);
 	}
 	rg_draw_finish(draw, "cycles",
-		n == 0 ? "No reference cycles"
-		       : n == 1 ? "What is in this cycle, and who holds it?"
-				: rg_arena_print(draw->arena,
-					  "What is in these cycles, and who holds them?"),
+		n == 0   ? "No reference cycles"
+		: n == 1 ? "What is in this cycle, and who holds it?"
+			 : rg_arena_print(
+				   draw->arena, "What is in these cycles, and who holds them?"),
 		true);
 	return code;
 }

@@ -6,7 +6,7 @@
 #include "src/view/draw.h"
 
 /* Draw the first GROUPS groups within the budget of DRAW. */
-enum rg_code rg_view_cycles(struct rg_draw *draw, const struct rg_cycles *cycles,
-	uint64_t groups, struct rg_error *err);
+enum rg_code rg_view_cycles(struct rg_draw *draw, const struct rg_cycles *cycles, uint64_t groups,
+	struct rg_error *err);
 
 #endif

@@ -8,15 +8,16 @@
 #include "src/heap/fold.h"
 #include "src/heap/label.h"
 
-#define CHAIN_ENDS 4	/* objects shown at each end of a long chain */
-#define FAN_OUT 4	/* items from which on a container is said to fan out */
+#define CHAIN_ENDS 4 /* objects shown at each end of a long chain */
+#define FAN_OUT 4 /* items from which on a container is said to fan out */
 
 void rg_draw_init(struct rg_draw *draw, const struct rg_heap *heap, bool raw, bool stable,
 	uint64_t nodes, struct rg_arena *arena)
 {
 	*draw = (struct rg_draw){ .heap = heap, .raw = raw, .stable = stable, .arena = arena };
-	draw->budget = nodes == 0 ? RG_DRAW_NODES : nodes < RG_DRAW_MOST ? (uint32_t)nodes
-		: RG_DRAW_MOST;
+	draw->budget = nodes == 0             ? RG_DRAW_NODES
+		       : nodes < RG_DRAW_MOST ? (uint32_t)nodes
+					      : RG_DRAW_MOST;
 }
 
 void rg_draw_deinit(struct rg_draw *draw)
@@ -28,7 +29,7 @@ void rg_draw_deinit(struct rg_draw *draw)
 	memset(draw, 0, sizeof(*draw));
 }
 
-/* --- nodes ------------------------------------------------------------------------------------ */
+/* --- nodes -------------------------------------------------------------------------------- */
 
 uint32_t rg_draw_node(struct rg_draw *draw, enum rg_picture_kind kind, uint32_t cluster,
 	const char *title, const char *facts)
@@ -45,8 +46,9 @@ uint32_t rg_draw_node(struct rg_draw *draw, enum rg_picture_kind kind, uint32_t 
 	}
 	draw->budget--;
 	draw->picture.n_nodes = (uint32_t)count;
-	*node = (struct rg_picture_node){ .kind = kind, .cluster = cluster, .title = title,
-		.facts = facts, .tooltip = title };
+	*node = (struct rg_picture_node){
+		.kind = kind, .cluster = cluster, .title = title, .facts = facts, .tooltip = title
+	};
 	draw->has_root |= kind == RG_PICTURE_ROOT;
 	draw->has_aggregate |= kind == RG_PICTURE_AGGREGATE;
 	draw->has_rest |= kind == RG_PICTURE_REST;
@@ -90,8 +92,7 @@ static const char *facts_of(struct rg_draw *draw, uint32_t id)
 
 	if (place)
 		first = short_place(place);
-	else if (heap->items[id] != RG_NO_ITEMS
-		&& !(rg_heap_type(heap, id)->flags & RG_TYPE_STR))
+	else if (heap->items[id] != RG_NO_ITEMS && !(rg_heap_type(heap, id)->flags & RG_TYPE_STR))
 		first = rg_units_things(heap->items[id], "item", "items", arena);
 	else
 		first = rg_label_value(heap, id, NULL, arena);
@@ -124,9 +125,9 @@ uint32_t rg_draw_object(struct rg_draw *draw, uint32_t id, uint32_t cluster)
 
 	if (row != RG_NO_ID)
 		return row;
-	fans = cluster == RG_PICTURE_NO_CLUSTER && draw->heap->items[id] != RG_NO_ITEMS
-		&& draw->heap->items[id] >= FAN_OUT
-		&& draw->heap->offset[id + 1] - draw->heap->offset[id] >= FAN_OUT;
+	fans = cluster == RG_PICTURE_NO_CLUSTER && draw->heap->items[id] != RG_NO_ITEMS &&
+	       draw->heap->items[id] >= FAN_OUT &&
+	       draw->heap->offset[id + 1] - draw->heap->offset[id] >= FAN_OUT;
 	row = rg_draw_node(draw, fans ? RG_PICTURE_CONTAINER : RG_PICTURE_ORDINARY, cluster,
 		title_of(draw, id), facts_of(draw, id));
 	if (row == RG_NO_ID)
@@ -137,10 +138,10 @@ uint32_t rg_draw_object(struct rg_draw *draw, uint32_t id, uint32_t cluster)
 	return row;
 }
 
-/* --- edges and clusters ----------------------------------------------------------------------- */
+/* --- edges and clusters ------------------------------------------------------------------- */
 
-struct rg_picture_edge *rg_draw_edge(struct rg_draw *draw, uint32_t from, uint32_t to,
-	const char *label, uint64_t alike)
+struct rg_picture_edge *rg_draw_edge(
+	struct rg_draw *draw, uint32_t from, uint32_t to, const char *label, uint64_t alike)
 {
 	size_t count = draw->picture.n_edges;
 	struct rg_picture_edge *edge;
@@ -153,16 +154,17 @@ struct rg_picture_edge *rg_draw_edge(struct rg_draw *draw, uint32_t from, uint32
 		return NULL;
 	}
 	draw->picture.n_edges = (uint32_t)count;
-	*edge = (struct rg_picture_edge){ .from = from, .to = to, .label = label, .alike = alike,
-		.tooltip = label };
+	*edge = (struct rg_picture_edge){
+		.from = from, .to = to, .label = label, .alike = alike, .tooltip = label
+	};
 	return edge;
 }
 
 uint32_t rg_draw_cluster(struct rg_draw *draw, const char *caption)
 {
 	size_t count = draw->picture.n_clusters;
-	struct rg_picture_cluster *cluster = RG_PUSH(draw->picture.clusters, count,
-		draw->clusters_capacity);
+	struct rg_picture_cluster *cluster = RG_PUSH(
+		draw->picture.clusters, count, draw->clusters_capacity);
 
 	if (!cluster) {
 		draw->failed = true;
@@ -173,7 +175,7 @@ uint32_t rg_draw_cluster(struct rg_draw *draw, const char *caption)
 	return (uint32_t)count - 1;
 }
 
-/* --- chains ---------------------------------------------------------------------------------------- */
+/* --- chains ------------------------------------------------------------------------------- */
 
 /* The house at the top: a module is its own; of a frame or the interpreter it is a node. */
 static uint32_t draw_root(struct rg_draw *draw, const struct rg_heap_root *root, uint32_t id)
@@ -188,7 +190,8 @@ static uint32_t draw_root(struct rg_draw *draw, const struct rg_heap_root *root,
 			draw->picture.nodes[row].kind = RG_PICTURE_ROOT;
 			draw->picture.nodes[row].title = label;
 			draw->picture.nodes[row].facts = root->kind == RG_ROOT_MODULE
-				? "root: sys.modules" : "root: static";
+								 ? "root: sys.modules"
+								 : "root: static";
 			draw->has_root = true;
 		}
 		return row;
@@ -198,9 +201,10 @@ static uint32_t draw_root(struct rg_draw *draw, const struct rg_heap_root *root,
 	row = rg_draw_node(draw, RG_PICTURE_ROOT, RG_PICTURE_NO_CLUSTER,
 		colon ? rg_arena_text(draw->arena, label, (size_t)(colon - label)) : label,
 		colon && comma > colon && root->kind == RG_ROOT_FRAME
-			? short_place(rg_arena_text(draw->arena, colon + 2,
-				  (size_t)(comma - colon - 2)))
-			: colon ? colon + 2 : "root");
+			? short_place(rg_arena_text(
+				  draw->arena, colon + 2, (size_t)(comma - colon - 2)))
+		: colon ? colon + 2
+			: "root");
 	if (row != RG_NO_ID)
 		draw->picture.nodes[row].tooltip = label;
 	return row;
@@ -259,8 +263,8 @@ enum rg_code rg_draw_chain(struct rg_draw *draw, const struct rg_paths *paths, u
 		/* what a module's dict holds is the module's attribute */
 		if (i > 0 && i + 1 < count && rg_label_is_dict(draw->heap, steps[i].reference))
 			continue;
-		row = rg_draw_object(draw, steps[i].object,
-			i + 1 == count ? cluster : RG_PICTURE_NO_CLUSTER);
+		row = rg_draw_object(
+			draw, steps[i].object, i + 1 == count ? cluster : RG_PICTURE_NO_CLUSTER);
 		if (i > 0)
 			label = step_label(draw, steps[i].reference);
 		rg_draw_edge(draw, from, row, label, 1);
@@ -272,15 +276,16 @@ enum rg_code rg_draw_chain(struct rg_draw *draw, const struct rg_paths *paths, u
 	return draw->failed ? rg_nomem(err) : RG_OK;
 }
 
-/* --- the whole -------------------------------------------------------------------------------------- */
+/* --- the whole ---------------------------------------------------------------------------- */
 
 void rg_draw_finish(struct rg_draw *draw, const char *name, const char *title, bool cycles)
 {
 	const struct rg_heap *heap = draw->heap;
 	struct rg_text runtime = rg_heap_fact_text(heap, "runtime");
 	int64_t pid = rg_heap_fact_number(heap, "pid", -1);
-	const char *source = draw->stable || pid < 0 ? "snapshot"
-		: rg_arena_print(draw->arena, "pid %lld", (long long)pid);
+	const char *source = draw->stable || pid < 0
+				     ? "snapshot"
+				     : rg_arena_print(draw->arena, "pid %lld", (long long)pid);
 
 	draw->picture.name = name;
 	draw->picture.title = title;

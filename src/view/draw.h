@@ -11,8 +11,8 @@
 #include "src/heap/heap.h"
 #include "src/view/picture.h"
 
-#define RG_DRAW_NODES 60	/* by default */
-#define RG_DRAW_MOST 500	/* at most */
+#define RG_DRAW_NODES 60 /* by default */
+#define RG_DRAW_MOST 500 /* at most */
 
 struct rg_draw {
 	const struct rg_heap *heap;
@@ -20,10 +20,10 @@ struct rg_draw {
 	struct rg_arena *arena;
 	struct rg_picture picture;
 	size_t nodes_capacity, edges_capacity, clusters_capacity;
-	struct rg_map rows;		/* object + 1 -> its node */
-	uint32_t budget;		/* nodes that may still be added */
-	bool failed;			/* out of memory */
-	bool has_root, has_aggregate, has_cut, has_rest;	/* for the legend */
+	struct rg_map rows; /* object + 1 -> its node */
+	uint32_t budget; /* nodes that may still be added */
+	bool failed; /* out of memory */
+	bool has_root, has_aggregate, has_cut, has_rest; /* for the legend */
 };
 
 void rg_draw_init(struct rg_draw *draw, const struct rg_heap *heap, bool raw, bool stable,
@@ -41,8 +41,8 @@ uint32_t rg_draw_node(struct rg_draw *draw, enum rg_picture_kind kind, uint32_t 
 	const char *title, const char *facts);
 
 /* An edge; the returned one may be adjusted until the next call. NULL when out of memory. */
-struct rg_picture_edge *rg_draw_edge(struct rg_draw *draw, uint32_t from, uint32_t to,
-	const char *label, uint64_t alike);
+struct rg_picture_edge *rg_draw_edge(
+	struct rg_draw *draw, uint32_t from, uint32_t to, const char *label, uint64_t alike);
 
 uint32_t rg_draw_cluster(struct rg_draw *draw, const char *caption);
 

@@ -12,38 +12,38 @@
 
 enum rg_picture_kind {
 	RG_PICTURE_ORDINARY,
-	RG_PICTURE_CONTAINER,	/* it fans out to many */
-	RG_PICTURE_ROOT,	/* a house */
-	RG_PICTURE_AGGREGATE,	/* a 3-D box: several alike */
-	RG_PICTURE_REST,	/* dashed: what was left out */
+	RG_PICTURE_CONTAINER, /* it fans out to many */
+	RG_PICTURE_ROOT, /* a house */
+	RG_PICTURE_AGGREGATE, /* a 3-D box: several alike */
+	RG_PICTURE_REST, /* dashed: what was left out */
 };
 
 #define RG_PICTURE_NO_CLUSTER UINT32_MAX
 
 struct rg_picture_node {
 	enum rg_picture_kind kind;
-	bool asked;		/* heavy border: what the question was about */
-	uint32_t cluster;	/* row of its cycle, or RG_PICTURE_NO_CLUSTER */
-	const char *title;	/* "Session" */
-	const char *facts;	/* "0x7f2a10 · 1.9 KiB", or "" */
-	const char *tooltip;	/* whole path and address */
+	bool asked; /* heavy border: what the question was about */
+	uint32_t cluster; /* row of its cycle, or RG_PICTURE_NO_CLUSTER */
+	const char *title; /* "Session" */
+	const char *facts; /* "0x7f2a10 · 1.9 KiB", or "" */
+	const char *tooltip; /* whole path and address */
 };
 
 struct rg_picture_edge {
-	uint32_t from, to;	/* rows of nodes */
-	const char *label;	/* as Python writes it: ".request", "['u:81']", or "" */
+	uint32_t from, to; /* rows of nodes */
+	const char *label; /* as Python writes it: ".request", "['u:81']", or "" */
 	const char *tooltip;
-	uint64_t alike;		/* how many references it stands for; 1 for itself */
-	bool cut;		/* one of the references to break */
+	uint64_t alike; /* how many references it stands for; 1 for itself */
+	bool cut; /* one of the references to break */
 };
 
 struct rg_picture_cluster {
-	const char *caption;	/* "cycle 7 · 5 objects · 1.9 KiB · 4,811 more like it" */
+	const char *caption; /* "cycle 7 · 5 objects · 1.9 KiB · 4,811 more like it" */
 	const char *tooltip;
 };
 
 struct rg_picture {
-	const char *name;	/* of the DOT graph: "cycles" */
+	const char *name; /* of the DOT graph: "cycles" */
 	const char *title, *subtitle, *legend;
 	struct rg_picture_node *nodes;
 	struct rg_picture_edge *edges;

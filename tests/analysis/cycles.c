@@ -41,8 +41,9 @@ static void invent(struct puzzle *puzzle, uint64_t *state)
 	for (uint32_t i = 0; i < puzzle->n; i++)
 		puzzle->types[i] = random_below(state, 3);
 	for (uint32_t e = 0; e < puzzle->m; e++)
-		puzzle->edges[e] = (struct edge){ random_below(state, puzzle->n), random_below(state, puzzle->n),
-			random_below(state, LABELS), random_below(state, 4) == 0 };
+		puzzle->edges[e] = (struct edge){ random_below(state, puzzle->n),
+			random_below(state, puzzle->n), random_below(state, LABELS),
+			random_below(state, 4) == 0 };
 	close_reach(puzzle);
 }
 
@@ -95,9 +96,9 @@ static bool is_broken(struct rg_cycles *cycles, uint32_t from, uint32_t row)
 			const struct rg_cycle_break *cut = &cycles->groups[g].breaks[i];
 
 			rows = cycles->patterns.rows;
-			if (cut->pattern == pattern
-				|| (cut->rolled && rows[cut->pattern].kind == rows[pattern].kind
-					&& strcmp(rows[cut->pattern].label, rows[pattern].label) == 0))
+			if (cut->pattern == pattern ||
+				(cut->rolled && rows[cut->pattern].kind == rows[pattern].kind &&
+					strcmp(rows[cut->pattern].label, rows[pattern].label) == 0))
 				return true;
 		}
 	return false;
@@ -119,18 +120,18 @@ static void check_rest(const struct puzzle *puzzle, struct rg_cycles *cycles, ui
 }
 
 /* The objects of each component are those that reach each other. */
-static void check_components(const struct puzzle *puzzle, const struct rg_cycles *cycles,
-	uint64_t seed)
+static void check_components(
+	const struct puzzle *puzzle, const struct rg_cycles *cycles, uint64_t seed)
 {
 	for (size_t g = 0; g < cycles->n_groups; g++)
 		for (size_t c = 0; c < cycles->groups[g].n_components; c++) {
 			uint32_t n;
-			const uint32_t *members = rg_cycle_members(cycles,
-				cycles->groups[g].components[c], &n);
+			const uint32_t *members = rg_cycle_members(
+				cycles, cycles->groups[g].components[c], &n);
 
 			for (uint32_t i = 0; i < puzzle->n; i++) {
-				bool inside = false, want = puzzle->reach[i][members[0]]
-					&& puzzle->reach[members[0]][i];
+				bool inside = false, want = puzzle->reach[i][members[0]] &&
+							    puzzle->reach[members[0]][i];
 
 				for (uint32_t k = 0; k < n; k++)
 					inside |= members[k] == i;
@@ -143,7 +144,8 @@ START_TEST(random_heaps)
 {
 	struct rg_cycles_options options = { .edges = RG_EDGES_DATA };
 
-	FOR_SEEDS(seed, 400) {
+	FOR_SEEDS(seed, 400)
+	{
 		uint64_t state = seed;
 		struct puzzle puzzle;
 		struct rg_cycles cycles;

@@ -11,7 +11,7 @@ struct edge {
 };
 
 struct puzzle {
-	uint32_t n, m, outside[OBJECTS];	/* references held from elsewhere */
+	uint32_t n, m, outside[OBJECTS]; /* references held from elsewhere */
 	bool tracked[OBJECTS], rooted[OBJECTS];
 	struct edge edges[3 * OBJECTS];
 };
@@ -54,7 +54,8 @@ static void load(const struct puzzle *puzzle, struct rg_heap *heap)
 	}
 	for (uint32_t e = 0; e < puzzle->m; e++) {
 		struct rg_reference_record record = { .target = ADDRESS(puzzle->edges[e].to),
-			.kind = RG_KIND_OTHER, .untraversed = puzzle->edges[e].untraversed };
+			.kind = RG_KIND_OTHER,
+			.untraversed = puzzle->edges[e].untraversed };
 
 		rg_writer_references(made.writer, ADDRESS(puzzle->edges[e].from), &record, 1);
 	}
@@ -69,9 +70,8 @@ static void spread(const struct puzzle *puzzle, bool *live, bool collector)
 		for (uint32_t e = 0; e < puzzle->m; e++) {
 			const struct edge *edge = &puzzle->edges[e];
 
-			if (collector
-				&& (!puzzle->tracked[edge->from] || !puzzle->tracked[edge->to]
-					|| edge->untraversed))
+			if (collector && (!puzzle->tracked[edge->from] ||
+						 !puzzle->tracked[edge->to] || edge->untraversed))
 				continue;
 			if (live[edge->from] && !live[edge->to])
 				changed = live[edge->to] = true;
@@ -88,8 +88,9 @@ static void collect(const struct puzzle *puzzle, bool *dead)
 		uint32_t inside = 0;
 
 		for (uint32_t e = 0; e < puzzle->m; e++)
-			inside += puzzle->edges[e].to == i && puzzle->tracked[puzzle->edges[e].from]
-				&& !puzzle->edges[e].untraversed;
+			inside += puzzle->edges[e].to == i &&
+				  puzzle->tracked[puzzle->edges[e].from] &&
+				  !puzzle->edges[e].untraversed;
 		live[i] = refcount(puzzle, i) > inside;
 	}
 	spread(puzzle, live, true);
@@ -132,7 +133,8 @@ static void judge_lost(const struct puzzle *puzzle, const bool *dead, bool *hidd
 
 START_TEST(random_heaps)
 {
-	FOR_SEEDS(seed, 600) {
+	FOR_SEEDS(seed, 600)
+	{
 		bool dead[OBJECTS], hidden[OBJECTS], lost[OBJECTS];
 		uint64_t state = seed;
 		struct rg_garbage garbage;
@@ -148,8 +150,8 @@ START_TEST(random_heaps)
 		for (uint32_t i = 0; i < puzzle.n; i++) {
 			CHECK(seed, rg_bitset_get(&garbage.collectable, i) == dead[i]);
 			CHECK(seed, rg_bitset_get(&garbage.hidden, i) == hidden[i]);
-			CHECK(seed, rg_bitset_get(&garbage.unreached, i)
-				== (lost[i] && !hidden[i]));
+			CHECK(seed,
+				rg_bitset_get(&garbage.unreached, i) == (lost[i] && !hidden[i]));
 		}
 		rg_garbage_deinit(&garbage);
 		rg_heap_deinit(&heap);

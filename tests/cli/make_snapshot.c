@@ -50,7 +50,7 @@ static _Noreturn void die(const char *what)
 	exit(1);
 }
 
-/* --- building --------------------------------------------------------------------------------- */
+/* --- building ----------------------------------------------------------------------------- */
 
 static uint32_t text(struct heap *heap, const char *bytes)
 {
@@ -68,8 +68,9 @@ static uint32_t add_object(struct heap *heap, uint32_t type, uint32_t generation
 
 	if (heap->n_objects == MOST)
 		die("too many objects");
-	object->record = (struct rg_object_record){ .address = address(heap->n_objects),
-		.size = size, .type = type, .flags = generation };
+	object->record = (struct rg_object_record){
+		.address = address(heap->n_objects), .size = size, .type = type, .flags = generation
+	};
 	return heap->n_objects++;
 }
 
@@ -84,11 +85,12 @@ static void refer(struct heap *heap, uint32_t from, uint32_t to, struct rg_refer
 }
 
 /* A reference with a name. */
-static void name_to(struct heap *heap, uint32_t from, enum rg_kind kind, const char *name,
-	uint32_t to)
+static void name_to(
+	struct heap *heap, uint32_t from, enum rg_kind kind, const char *name, uint32_t to)
 {
-	refer(heap, from, to, (struct rg_reference_record){ .kind = kind,
-		.form = RG_LABEL_STRING, .label = text(heap, name) });
+	refer(heap, from, to,
+		(struct rg_reference_record){
+			.kind = kind, .form = RG_LABEL_STRING, .label = text(heap, name) });
 }
 
 static void attribute(struct heap *heap, uint32_t from, const char *name, uint32_t to)
@@ -101,8 +103,9 @@ static void append(struct heap *heap, uint32_t sequence, uint32_t to)
 {
 	struct rg_object_record *record = &heap->objects[sequence].record;
 
-	refer(heap, sequence, to, (struct rg_reference_record){ .kind = RG_KIND_ITEM,
-		.form = RG_LABEL_INDEX, .label = record->items });
+	refer(heap, sequence, to,
+		(struct rg_reference_record){
+			.kind = RG_KIND_ITEM, .form = RG_LABEL_INDEX, .label = record->items });
 	record->items++;
 	record->flags |= RG_OBJECT_ITEMS;
 }
@@ -118,7 +121,10 @@ static void add_value(struct heap *heap, uint32_t object, enum rg_value_kind kin
 	struct object *to = &heap->objects[object];
 
 	to->values[to->n_values++] = (struct rg_value_record){ .address = to->record.address,
-		.text = bytes, .length = (uint32_t)length, .kind = kind, .exact = exact };
+		.text = bytes,
+		.length = (uint32_t)length,
+		.kind = kind,
+		.exact = exact };
 }
 
 static void name_object(struct heap *heap, uint32_t object, const char *name, const char *place)
@@ -131,8 +137,12 @@ static void name_object(struct heap *heap, uint32_t object, const char *name, co
 static void add_root(struct heap *heap, enum rg_root_kind kind, const char *name, uint32_t to)
 {
 	rg_writer_root(heap->writer, &(struct rg_root_record){ .target = address(to),
-		.kind = kind, .reference = RG_KIND_OTHER, .name = text(heap, name),
-		.label = RG_NO_STRING, .thread = NONE, .frame = NONE });
+					     .kind = kind,
+					     .reference = RG_KIND_OTHER,
+					     .name = text(heap, name),
+					     .label = RG_NO_STRING,
+					     .thread = NONE,
+					     .frame = NONE });
 	hold(heap, to);
 }
 
@@ -147,23 +157,25 @@ static void finish(struct heap *heap)
 			rg_writer_value(heap->writer, &object->values[i]);
 		for (uint32_t i = 0; i < heap->n_references; i++)
 			if (heap->references[i].from == id)
-				rg_writer_references(heap->writer, address(id),
-					&heap->references[i].record, 1);
+				rg_writer_references(
+					heap->writer, address(id), &heap->references[i].record, 1);
 	}
 }
 
-/* --- kinds of object ------------------------------------------------------------------------ */
+/* --- kinds of object ---------------------------------------------------------------------- */
 
 /* The types that every heap here has. */
 struct builtins {
 	uint32_t type, module, dict, str, list, tuple, function, code, cell;
 };
 
-static uint32_t add_type(struct heap *heap, const char *module, const char *name, uint32_t flags,
-	uint64_t basicsize)
+static uint32_t add_type(
+	struct heap *heap, const char *module, const char *name, uint32_t flags, uint64_t basicsize)
 {
 	return rg_writer_type(heap->writer, &(struct rg_type_record){ .basicsize = basicsize,
-		.name = text(heap, name), .module = text(heap, module), .flags = flags });
+						    .name = text(heap, name),
+						    .module = text(heap, module),
+						    .flags = flags });
 }
 
 static struct builtins add_builtins(struct heap *heap)
@@ -206,10 +218,13 @@ static void set_item(struct heap *heap, const struct builtins *types, uint32_t d
 {
 	uint32_t label = add_str(heap, types, key);
 
-	refer(heap, dict, label, (struct rg_reference_record){ .kind = RG_KIND_DICTKEY,
-		.form = RG_LABEL_OBJECT, .label = address(label) });
-	refer(heap, dict, to, (struct rg_reference_record){ .kind = RG_KIND_KEY,
-		.form = RG_LABEL_OBJECT, .label = address(label) });
+	refer(heap, dict, label,
+		(struct rg_reference_record){ .kind = RG_KIND_DICTKEY,
+			.form = RG_LABEL_OBJECT,
+			.label = address(label) });
+	refer(heap, dict, to,
+		(struct rg_reference_record){
+			.kind = RG_KIND_KEY, .form = RG_LABEL_OBJECT, .label = address(label) });
 	heap->objects[dict].record.items++;
 }
 
@@ -290,7 +305,7 @@ static void write_facts(struct rg_writer *writer)
 		}
 }
 
-/* --- leak --------------------------------------------------------------------------------------- */
+/* --- leak --------------------------------------------------------------------------------- */
 
 struct shop {
 	struct builtins types;
@@ -300,8 +315,8 @@ struct shop {
 };
 
 /* cache['u:N'] -> Session <-> Request -> on_done() -> its closure -> Session */
-static void add_session(struct heap *heap, struct shop *shop, const char *user,
-	const char *path, uint32_t generation)
+static void add_session(struct heap *heap, struct shop *shop, const char *user, const char *path,
+	uint32_t generation)
 {
 	uint32_t session = add_instance(heap, shop->session, generation);
 	uint32_t request = add_instance(heap, shop->request, generation);
@@ -348,8 +363,11 @@ static void add_odd_ones(struct heap *heap, struct shop *shop)
 	attribute(heap, connection, "itself", connection);
 	/* hidden: the collector does not see datetime.tzinfo */
 	attribute(heap, zone, "when", when);
-	refer(heap, when, zone, (struct rg_reference_record){ .kind = RG_KIND_SLOT,
-		.form = RG_LABEL_STRING, .label = text(heap, "tzinfo"), .untraversed = true });
+	refer(heap, when, zone,
+		(struct rg_reference_record){ .kind = RG_KIND_SLOT,
+			.form = RG_LABEL_STRING,
+			.label = text(heap, "tzinfo"),
+			.untraversed = true });
 	/* unreached: held by C code, a pointer guessed in its body */
 	hold(heap, held);
 	refer(heap, held, buffer, (struct rg_reference_record){ .kind = RG_KIND_GUESS });
@@ -361,21 +379,25 @@ static void add_odd_ones(struct heap *heap, struct shop *shop)
 static void add_thread(struct heap *heap, struct shop *shop)
 {
 	uint32_t request = add_instance(heap, shop->request, RG_GEN_0);
-	uint32_t thread = rg_writer_thread(heap->writer, &(struct rg_thread_record){
-		.native_id = 4711, .ident = 4711, .name = text(heap, "MainThread") });
-	uint32_t frame = rg_writer_frame(heap->writer, &(struct rg_frame_record){
-		.thread = thread, .function = text(heap, "handle"),
-		.file = text(heap, "app/web.py"), .line = 88 });
+	uint32_t thread = rg_writer_thread(heap->writer,
+		&(struct rg_thread_record){
+			.native_id = 4711, .ident = 4711, .name = text(heap, "MainThread") });
+	uint32_t frame = rg_writer_frame(heap->writer, &(struct rg_frame_record){ .thread = thread,
+							       .function = text(heap, "handle"),
+							       .file = text(heap, "app/web.py"),
+							       .line = 88 });
 
-	rg_writer_root(heap->writer, &(struct rg_root_record){
-		.target = address(request), .kind = RG_ROOT_FRAME,
-		.reference = RG_KIND_LOCAL, .name = RG_NO_STRING, .label = text(heap, "request"),
-		.thread = thread, .frame = frame });
+	rg_writer_root(heap->writer, &(struct rg_root_record){ .target = address(request),
+					     .kind = RG_ROOT_FRAME,
+					     .reference = RG_KIND_LOCAL,
+					     .name = RG_NO_STRING,
+					     .label = text(heap, "request"),
+					     .thread = thread,
+					     .frame = frame });
 	hold(heap, request);
 	attribute(heap, request, "path", add_str(heap, &shop->types, "/health"));
 	/* a weak reference holds nothing */
-	refer(heap, shop->last_seen, request,
-		(struct rg_reference_record){ .kind = RG_KIND_WEAK });
+	refer(heap, shop->last_seen, request, (struct rg_reference_record){ .kind = RG_KIND_WEAK });
 }
 
 static void make_leak(struct heap *heap)
@@ -390,8 +412,8 @@ static void make_leak(struct heap *heap)
 	shop.session = add_class(heap, types, shop.cache_dict, "app.cache", "Session", 0);
 	shop.request = add_class(heap, types, shop.web_dict, "app.web", "Request", 0);
 	shop.fragment = add_class(heap, types, shop.web_dict, "app.web", "Fragment", 0);
-	shop.connection = add_class(heap, types, shop.web_dict, "app.web", "Connection",
-		RG_TYPE_FINALIZER);
+	shop.connection = add_class(
+		heap, types, shop.web_dict, "app.web", "Connection", RG_TYPE_FINALIZER);
 	shop.zone = add_class(heap, types, shop.web_dict, "app.web", "Zone", 0);
 
 	/* an instance whose __dict__ exists: it is folded */
@@ -413,14 +435,35 @@ static void make_leak(struct heap *heap)
 	write_facts(heap->writer);
 }
 
-/* --- hostile --------------------------------------------------------------------------------------- */
+/* --- hostile ------------------------------------------------------------------------------ */
 
 static const char *const nasty[] = {
-	"\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "a\nb\r\nc\td", "\x7f\x01\x08", "\xc2\x9b" "31m",
-	"\xff\xfe", "\xed\xa0\x80", "\xc0\x80", "\xe2\x80\xae" "gpj.exe", "\xe2\x80\xa8line",
-	"\xef\xbf\xbf", "\"'\\", "\\N\\G\\l", "a]b['c", "<b>&amp;</b>", "]]>", "--></svg><script>",
-	"</title><svg onload=alert(1)>", "%s%n%p", "{a|b}", "digraph { a -> b; }", "$(id) `id` ; id",
-	"caf\xc3\xa9 \xf0\x9f\x90\x8d", "",
+	"\x1b[31mred\x1b[0m",
+	"\x1b]0;title\x07",
+	"a\nb\r\nc\td",
+	"\x7f\x01\x08",
+	"\xc2\x9b"
+	"31m",
+	"\xff\xfe",
+	"\xed\xa0\x80",
+	"\xc0\x80",
+	"\xe2\x80\xae"
+	"gpj.exe",
+	"\xe2\x80\xa8line",
+	"\xef\xbf\xbf",
+	"\"'\\",
+	"\\N\\G\\l",
+	"a]b['c",
+	"<b>&amp;</b>",
+	"]]>",
+	"--></svg><script>",
+	"</title><svg onload=alert(1)>",
+	"%s%n%p",
+	"{a|b}",
+	"digraph { a -> b; }",
+	"$(id) `id` ; id",
+	"caf\xc3\xa9 \xf0\x9f\x90\x8d",
+	"",
 };
 
 #define N_NASTY (sizeof(nasty) / sizeof(*nasty))
@@ -452,10 +495,11 @@ static void make_hostile(struct heap *heap)
 	finish(heap);
 	free(large);
 	write_facts(heap->writer);
-	rg_writer_fact_text(heap->writer, "warning.\x1b[31m", "\x1b[31mred\x1b[0m\nrefgraph: wrong");
+	rg_writer_fact_text(
+		heap->writer, "warning.\x1b[31m", "\x1b[31mred\x1b[0m\nrefgraph: wrong");
 }
 
-/* --- empty and newer ----------------------------------------------------------------------------- */
+/* --- empty and newer ---------------------------------------------------------------------- */
 
 static void make_empty(struct heap *heap)
 {

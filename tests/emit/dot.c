@@ -150,7 +150,8 @@ START_TEST(dot_looks)
 		{ RG_PICTURE_REST, false, RG_PICTURE_NO_CLUSTER, "e", "", "" },
 	};
 	struct rg_picture_edge edges[] = {
-		{ 0, 0, "self", "", 1, false }, { 1, 3, "100 keys", "", 100, false },
+		{ 0, 0, "self", "", 1, false },
+		{ 1, 3, "100 keys", "", 100, false },
 		{ 1, 0, "", "", 1, true },
 	};
 	struct rg_picture_cluster cluster = { "cycle 1", "" };

@@ -7,8 +7,8 @@
 
 typedef const char *escape_function(struct rg_arena *, const char *, size_t, unsigned);
 
-static escape_function *const functions[] = { rg_escape_display, rg_escape_xml,
-	rg_escape_xml_label, rg_escape_dot, rg_escape_dot_tooltip };
+static escape_function *const functions[] = { rg_escape_display, rg_escape_xml, rg_escape_xml_label,
+	rg_escape_dot, rg_escape_dot_tooltip };
 
 #define N_FUNCTIONS (sizeof(functions) / sizeof(*functions))
 
@@ -22,9 +22,9 @@ static bool is_safe(const char *text)
 	for (size_t at = 0, used; at < length; at += used) {
 		uint32_t cp = rg_utf8_get(text + at, length - at, &used, NULL);
 
-		if (cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || cp == 0x61c || cp == 0x200e
-			|| cp == 0x200f || (cp >= 0x2028 && cp <= 0x202e)
-			|| (cp >= 0x2066 && cp <= 0x2069))
+		if (cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || cp == 0x61c || cp == 0x200e ||
+			cp == 0x200f || (cp >= 0x2028 && cp <= 0x202e) ||
+			(cp >= 0x2066 && cp <= 0x2069))
 			return false;
 	}
 	return true;
@@ -46,19 +46,38 @@ START_TEST(escape_display_cases)
 		unsigned columns;
 		const char *expected;
 	} cases[] = {
-		{ "", 0, "" }, { "", 5, "" }, { "plain", 0, "plain" }, { "plain", 5, "plain" },
-		{ "plain", 4, "pla…" }, { "plain", 1, "…" }, { "a\\b\"<&>'", 0, "a\\b\"<&>'" },
-		{ "\x1b[0m", 0, "\\x1b[0m" }, { "a\nb", 0, "a\\x0ab" }, { "a\nb", 6, "a\\x0ab" },
-		{ "a\nb", 5, "a…" }, { "a\nb", 4, "a…" }, { "\x7f", 0, "\\x7f" },
-		{ "\xc2\x9b", 0, "\\x9b" }, { "\xc2\xa0", 0, "\xc2\xa0" },
-		{ "\xff" "a\xc0\x80", 0, "\ufffda\ufffd\ufffd" },
-		{ "\xed\xa0\x80", 0, "\ufffd\ufffd\ufffd" }, { "\xe2\x80\xaex", 0, "\\u202ex" },
-		{ "\xe2\x81\xa6", 0, "\\u2066" }, { "\xe2\x80\x8f", 0, "\\u200f" },
-		{ "\xe2\x80\xa8", 0, "\\u2028" }, { "\xd8\x9c", 0, "\\u061c" },
+		{ "", 0, "" },
+		{ "", 5, "" },
+		{ "plain", 0, "plain" },
+		{ "plain", 5, "plain" },
+		{ "plain", 4, "pla…" },
+		{ "plain", 1, "…" },
+		{ "a\\b\"<&>'", 0, "a\\b\"<&>'" },
+		{ "\x1b[0m", 0, "\\x1b[0m" },
+		{ "a\nb", 0, "a\\x0ab" },
+		{ "a\nb", 6, "a\\x0ab" },
+		{ "a\nb", 5, "a…" },
+		{ "a\nb", 4, "a…" },
+		{ "\x7f", 0, "\\x7f" },
+		{ "\xc2\x9b", 0, "\\x9b" },
+		{ "\xc2\xa0", 0, "\xc2\xa0" },
+		{ "\xff"
+		  "a\xc0\x80",
+			0, "\ufffda\ufffd\ufffd" },
+		{ "\xed\xa0\x80", 0, "\ufffd\ufffd\ufffd" },
+		{ "\xe2\x80\xaex", 0, "\\u202ex" },
+		{ "\xe2\x81\xa6", 0, "\\u2066" },
+		{ "\xe2\x80\x8f", 0, "\\u200f" },
+		{ "\xe2\x80\xa8", 0, "\\u2028" },
+		{ "\xd8\x9c", 0, "\\u061c" },
 		{ "\xef\xbf\xbe", 0, "\\ufffe" },
-		{ "\xef\xbb\xbf", 0, "\\ufeff" }, { "\xf0\x9f\xbf\xbe", 0, "\xf0\x9f\xbf\xbe" },
-		{ "漢字", 4, "漢字" }, { "漢字", 3, "漢…" }, { "漢字x", 4, "漢…" },
-		{ "e\xcc\x81x", 2, "e\xcc\x81x" }, { "e\xcc\x81xy", 2, "e\xcc\x81…" },
+		{ "\xef\xbb\xbf", 0, "\\ufeff" },
+		{ "\xf0\x9f\xbf\xbe", 0, "\xf0\x9f\xbf\xbe" },
+		{ "漢字", 4, "漢字" },
+		{ "漢字", 3, "漢…" },
+		{ "漢字x", 4, "漢…" },
+		{ "e\xcc\x81x", 2, "e\xcc\x81x" },
+		{ "e\xcc\x81xy", 2, "e\xcc\x81…" },
 	};
 	struct rg_arena arena = { 0 };
 
@@ -77,8 +96,7 @@ START_TEST(escape_of_each_output)
 	struct rg_arena arena = { 0 };
 
 	ck_assert_str_eq(rg_escape_xml(&arena, text, 8, 0), "&lt;a&amp;&quot;&#39;\\N\\x01");
-	ck_assert_str_eq(rg_escape_xml_label(&arena, text, 8, 0),
-		"&lt;a&amp;&quot;'\\\\N\\\\x01");
+	ck_assert_str_eq(rg_escape_xml_label(&arena, text, 8, 0), "&lt;a&amp;&quot;'\\\\N\\\\x01");
 	ck_assert_str_eq(rg_escape_xml_label(&arena, "", 0, 0), " ");
 	ck_assert_str_eq(rg_escape_dot(&arena, text, 8, 0), "<a&amp;\"'\\\\N\\\\x01");
 	ck_assert_str_eq(

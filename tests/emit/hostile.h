@@ -15,23 +15,85 @@
 #include "tests/tap.h"
 
 static const char *const hostile[] = {
-	"", " ", "  two  blanks  ", "plain",
+	"",
+	" ",
+	"  two  blanks  ",
+	"plain",
 	"caf\xc3\xa9 \xf0\x9f\x90\x8d \xe6\xbc\xa2\xe5\xad\x97",
-	"\"", "'", "\"quoted\" 'text'", "\\", "\\\\", "trailing\\", "\\\"", "\\N",
+	"\"",
+	"'",
+	"\"quoted\" 'text'",
+	"\\",
+	"\\\\",
+	"trailing\\",
+	"\\\"",
+	"\\N",
 	"\\G \\E \\T \\H \\L",
-	"x\\Ny", "\\n\\l\\r", "C:\\new\\Node", "a&b", "&", "&amp;", "&lt;", "&foo;", "&#1;",
+	"x\\Ny",
+	"\\n\\l\\r",
+	"C:\\new\\Node",
+	"a&b",
+	"&",
+	"&amp;",
+	"&lt;",
+	"&foo;",
+	"&#1;",
 	"&#x1b;",
-	"&nbsp;", "&amp;lt;", "<", ">", "<lambda>", "<B>", "</B>", "<B>x</B>\n", "<BR/>", "]]>",
-	"<![CDATA[", "<!--", "-->", "--", "</script>", "</title></svg>", "<?xml?>", "<svg ",
-	"stroke=\"transparent\"", "\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "a\nb", "a\r\nb",
+	"&nbsp;",
+	"&amp;lt;",
+	"<",
+	">",
+	"<lambda>",
+	"<B>",
+	"</B>",
+	"<B>x</B>\n",
+	"<BR/>",
+	"]]>",
+	"<![CDATA[",
+	"<!--",
+	"-->",
+	"--",
+	"</script>",
+	"</title></svg>",
+	"<?xml?>",
+	"<svg ",
+	"stroke=\"transparent\"",
+	"\x1b[31mred\x1b[0m",
+	"\x1b]0;title\x07",
+	"a\nb",
+	"a\r\nb",
 	"a\tb",
-	"\x7f", "\xc2\x80\xc2\x85\xc2\x9b", "\xe2\x80\xae" "evil", "\xe2\x81\xa6x\xe2\x81\xa9",
-	"\xe2\x80\x8e\xe2\x80\x8f", "\xe2\x80\xa8\xe2\x80\xa9", "\xef\xbf\xbe\xef\xbf\xbf",
-	"\xed\xa0\x80", "\xed\xa0\xbd\xed\xb0\x8d", "\xc0\x80", "\xff\xfe", "\xe2\x82",
+	"\x7f",
+	"\xc2\x80\xc2\x85\xc2\x9b",
+	"\xe2\x80\xae"
+	"evil",
+	"\xe2\x81\xa6x\xe2\x81\xa9",
+	"\xe2\x80\x8e\xe2\x80\x8f",
+	"\xe2\x80\xa8\xe2\x80\xa9",
+	"\xef\xbf\xbe\xef\xbf\xbf",
+	"\xed\xa0\x80",
+	"\xed\xa0\xbd\xed\xb0\x8d",
+	"\xc0\x80",
+	"\xff\xfe",
+	"\xe2\x82",
 	"\xf5\x80\x80\x80",
-	"%s%n%p", "{a|b}", "a;b->c[d=e]", "subgraph", "node", "digraph", "+\\\n+",
-	"# c", "// c", "/* c",
-	"e\xcc\x81\xcc\x81\xcc\x81\xcc\x81", "\xcc\x81", "\xef\xbb\xbf", "0", "-1.5", "_", "%3",
+	"%s%n%p",
+	"{a|b}",
+	"a;b->c[d=e]",
+	"subgraph",
+	"node",
+	"digraph",
+	"+\\\n+",
+	"# c",
+	"// c",
+	"/* c",
+	"e\xcc\x81\xcc\x81\xcc\x81\xcc\x81",
+	"\xcc\x81",
+	"\xef\xbb\xbf",
+	"0",
+	"-1.5",
+	"_",
+	"%3",
 };
 
 #define N_HOSTILE (sizeof(hostile) / sizeof(*hostile))
@@ -74,7 +136,7 @@ static inline uint32_t entity(const char *text, size_t *used)
 	for (size_t i = 0; i < 5; i++)
 		if (!strncmp(text, names[i], strlen(names[i]))) {
 			*used = strlen(names[i]);
-			return (uint32_t)"&<>\"'"[i];
+			return (uint32_t) "&<>\"'"[i];
 		}
 	if (text[1] != '#')
 		return 0;
@@ -174,17 +236,31 @@ static inline const struct rg_picture *picture_of(const char *text)
 
 	for (uint32_t i = 0; i < PICTURE_NODES; i++)
 		nodes[i] = (struct rg_picture_node){ .kind = (enum rg_picture_kind)i,
-			.asked = i == 1, .cluster = i ? 0 : RG_PICTURE_NO_CLUSTER,
-			.title = text, .facts = text, .tooltip = text };
+			.asked = i == 1,
+			.cluster = i ? 0 : RG_PICTURE_NO_CLUSTER,
+			.title = text,
+			.facts = text,
+			.tooltip = text };
 	for (uint32_t i = 0; i < PICTURE_EDGES; i++)
-		edges[i] = (struct rg_picture_edge){ .from = i % 3, .to = (i + 1) % 3,
-			.label = text, .tooltip = text, .alike = i ? 1 : 12, .cut = i == 2 };
+		edges[i] = (struct rg_picture_edge){ .from = i % 3,
+			.to = (i + 1) % 3,
+			.label = text,
+			.tooltip = text,
+			.alike = i ? 1 : 12,
+			.cut = i == 2 };
 	edges[2].to = 1;
 	edges[3].to = 0;
 	clusters[0] = (struct rg_picture_cluster){ .caption = text, .tooltip = text };
-	picture = (struct rg_picture){ .name = text, .title = text, .subtitle = text,
-		.legend = text, .nodes = nodes, .edges = edges, .clusters = clusters,
-		.n_nodes = PICTURE_NODES, .n_edges = PICTURE_EDGES, .n_clusters = 1 };
+	picture = (struct rg_picture){ .name = text,
+		.title = text,
+		.subtitle = text,
+		.legend = text,
+		.nodes = nodes,
+		.edges = edges,
+		.clusters = clusters,
+		.n_nodes = PICTURE_NODES,
+		.n_edges = PICTURE_EDGES,
+		.n_clusters = 1 };
 	return &picture;
 }
 
@@ -194,8 +270,13 @@ static inline const struct rg_picture *picture_of(const char *text)
  */
 static inline struct rg_picture random_picture(uint64_t seed, uint32_t n, uint32_t m)
 {
-	struct rg_picture picture = { .name = "random", .title = "Random", .subtitle = "",
-		.legend = "", .n_nodes = n, .n_edges = m, .n_clusters = n / 7 };
+	struct rg_picture picture = { .name = "random",
+		.title = "Random",
+		.subtitle = "",
+		.legend = "",
+		.n_nodes = n,
+		.n_edges = m,
+		.n_clusters = n / 7 };
 	uint64_t state = seed;
 
 	picture.nodes = calloc(n + 1, sizeof(*picture.nodes));
@@ -208,11 +289,16 @@ static inline struct rg_picture random_picture(uint64_t seed, uint32_t n, uint32
 			.kind = (enum rg_picture_kind)random_below(&state, 5),
 			.asked = !random_below(&state, 10),
 			.cluster = i / 7 < n / 7 && i % 7 < 4 ? i / 7 : RG_PICTURE_NO_CLUSTER,
-			.title = "Session", .facts = "1.9 KiB", .tooltip = "" };
+			.title = "Session",
+			.facts = "1.9 KiB",
+			.tooltip = ""
+		};
 	for (uint32_t i = 0; i < m; i++)
 		picture.edges[i] = (struct rg_picture_edge){ .from = random_below(&state, n),
-			.to = random_below(&state, n), .label = i % 3 ? "attribute" : "",
-			.alike = random_number(&state), .cut = !random_below(&state, 10) };
+			.to = random_below(&state, n),
+			.label = i % 3 ? "attribute" : "",
+			.alike = random_number(&state),
+			.cut = !random_below(&state, 10) };
 	return picture;
 }
 

@@ -60,8 +60,8 @@ static char *with_plain_blanks(char *text)
 }
 
 /* RESOLVED has BEFORE, then TEXT as it is displayed within COLUMNS, then AFTER. */
-static bool says(const char *resolved_svg, const char *before, const char *text,
-	unsigned columns, const char *after)
+static bool says(const char *resolved_svg, const char *before, const char *text, unsigned columns,
+	const char *after)
 {
 	struct rg_arena arena = { 0 };
 	char *wanted = NULL;
@@ -192,8 +192,8 @@ START_TEST(render_gives_up)
 	FILE *out = open_memstream(&text, &length);
 	struct rg_error err;
 
-	ck_assert_int_eq(rg_render(&picture, RG_RENDER_SVG, (struct rg_render_limits){ 1, 1 }, out,
-				 &err),
+	ck_assert_int_eq(
+		rg_render(&picture, RG_RENDER_SVG, (struct rg_render_limits){ 1, 1 }, out, &err),
 		RG_LIMIT);
 	ck_assert_str_eq(err.name, "layout-time");
 	ck_assert_ptr_nonnull(strstr(err.message, "more than 1 s"));
@@ -320,7 +320,7 @@ START_TEST(render_prints_nothing)
 }
 END_TEST
 
-TEST_MAIN("render", render_hostile_texts, render_every_byte, render_random_texts,
-	render_a_megabyte, render_random_pictures, render_as_xmllint_reads, render_nothing,
-	render_gives_up, render_falls_back, render_refuses_bad_rows, render_to_a_full_disk,
-	render_interrupted, render_without_standard_streams, render_prints_nothing)
+TEST_MAIN("render", render_hostile_texts, render_every_byte, render_random_texts, render_a_megabyte,
+	render_random_pictures, render_as_xmllint_reads, render_nothing, render_gives_up,
+	render_falls_back, render_refuses_bad_rows, render_to_a_full_disk, render_interrupted,
+	render_without_standard_streams, render_prints_nothing)

@@ -10,8 +10,9 @@ static void load(struct rg_heap *heap, bool materialised, uint32_t dict_refcount
 {
 	struct made made;
 	uint32_t type, dict, str, name;
-	struct rg_reference_record record = { .target = ADDRESS(1), .kind = RG_KIND_ATTR,
-		.form = RG_LABEL_STRING };
+	struct rg_reference_record record = {
+		.target = ADDRESS(1), .kind = RG_KIND_ATTR, .form = RG_LABEL_STRING
+	};
 
 	made_open(&made);
 	type = made_type(&made, "T", RG_TYPE_HEAP | RG_TYPE_GC);
@@ -26,12 +27,16 @@ static void load(struct rg_heap *heap, bool materialised, uint32_t dict_refcount
 		made_object(&made, 2, dict, dict_refcount, RG_GEN_2);
 		made_object(&made, 3, str, 1, RG_GEN_UNTRACKED);
 		rg_writer_value(made.writer, &(struct rg_value_record){ .address = ADDRESS(3),
-			.text = "peer", .length = 4, .kind = RG_VALUE_STR, .exact = true });
-		record = (struct rg_reference_record){ .target = ADDRESS(2),
-			.kind = RG_KIND_DICT };
+						     .text = "peer",
+						     .length = 4,
+						     .kind = RG_VALUE_STR,
+						     .exact = true });
+		record = (struct rg_reference_record){ .target = ADDRESS(2), .kind = RG_KIND_DICT };
 		rg_writer_references(made.writer, ADDRESS(0), &record, 1);
-		record = (struct rg_reference_record){ .target = ADDRESS(1), .kind = RG_KIND_KEY,
-			.form = RG_LABEL_OBJECT, .label = ADDRESS(3) };
+		record = (struct rg_reference_record){ .target = ADDRESS(1),
+			.kind = RG_KIND_KEY,
+			.form = RG_LABEL_OBJECT,
+			.label = ADDRESS(3) };
 		rg_writer_references(made.writer, ADDRESS(2), &record, 1);
 	} else {
 		rg_writer_references(made.writer, ADDRESS(0), &record, 1);

@@ -254,6 +254,38 @@ def test_blocked_calls(folder):
                            "%s took %.3f s, expected %.3f s" % (name, taken, seconds))
 
 
+def leading(seconds):
+    """One call after the other in the main thread, in which the copy is made."""
+    calls = sleeping_calls(seconds)
+    heap = make_heap(20000)
+    buffer = ctypes.create_string_buffer(8)
+    live.say("ready")
+    for name in sorted(name for name in calls if name.endswith("()")):
+        live.say(name)
+        live.say(timed(calls[name][0]))
+    live.say("read()")
+    live.say(timed(raw("read", 0, buffer, len(buffer)))[:1] + [len(heap)])
+
+
+def test_main_thread(folder):
+    """So are those of the main thread, where nothing but the kernel restarts them"""
+    seconds = 1.0
+    with live.Target("leading", seconds) as target:
+        while (name := target.hear()) != "read()":
+            for _ in range(3):
+                time.sleep(seconds / 5)
+                live.dump(target.pid)
+            result, taken = target.hear()
+            live.equal(result, [0, 0], "result and errno of " + name)
+            live.check(seconds - 0.01 <= taken <= seconds + SLACK,
+                       "%s took %.3f s, expected %.3f s" % (name, taken, seconds))
+        for _ in range(3):
+            live.dump(target.pid)
+        target.child.stdin.write(b"abc")
+        target.child.stdin.flush()
+        live.equal(target.hear()[0], [3, 0], "result and errno of read()")
+
+
 # descriptors
 
 def closing(folder, port):
@@ -535,5 +567,5 @@ def test_container(folder):
         live.equal(live.children(inside), [], "children of the target")
 
 
-live.main(test_counts, test_copy_unseen, test_blocked_calls, test_closing, test_signals,
-          test_stop_signals, test_stopped, test_busy, test_headless, test_container)
+live.main(test_counts, test_copy_unseen, test_blocked_calls, test_main_thread, test_closing,
+          test_signals, test_stop_signals, test_stopped, test_busy, test_headless, test_container)

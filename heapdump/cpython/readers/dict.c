@@ -1,7 +1,7 @@
 /* dict and OrderedDict: Objects/dictobject.c, Objects/odictobject.c. */
 #include "heapdump/cpython/readers.h"
 
-#define ODICT_FAST_SIZE 72	/* PyODictObject: the size of its node table */
+#define ODICT_FAST_SIZE 72 /* PyODictObject: the size of its node table */
 #define ODICT_FIRST 48
 #define ODICT_NODE_SIZE 32
 enum { NODE_KEY = 0, NODE_NEXT = 16 };
@@ -21,8 +21,8 @@ void rg_traverse_dict(struct rg_walk *walk, uint64_t address, const struct rg_py
 		return;
 	while (rg_entries_next(&entries, &key, &value)) {
 		if (!entries.values)
-			rg_walk_refer(walk, RG_KIND_DICTKEY, key, RG_LABEL_OBJECT, key,
-				entries.text);
+			rg_walk_refer(
+				walk, RG_KIND_DICTKEY, key, RG_LABEL_OBJECT, key, entries.text);
 		rg_walk_refer(walk, RG_KIND_KEY, value, RG_LABEL_OBJECT, key, false);
 	}
 }

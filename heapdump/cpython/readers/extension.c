@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* --- functools.lru_cache: a ring of links, each owned by the cache's dict or the ring -------- */
+/* --- functools.lru_cache: a ring of links, each owned by the cache's dict or the ring ----- */
 
 enum { LRU_ROOT = 16, LINK_NEXT = 24, LINK_KEY = 40, LINK_RESULT = 48 };
 
@@ -30,11 +30,17 @@ void rg_traverse_lru_cache(struct rg_walk *walk, uint64_t address, const struct 
 	}
 }
 
-/* --- xml.etree.ElementTree.Element ----------------------------------------------------------- */
+/* --- xml.etree.ElementTree.Element -------------------------------------------------------- */
 
 enum { ELEMENT_TEXT = 24, ELEMENT_TAIL = 32, ELEMENT_EXTRA = 40 };
-enum { EXTRA_ATTRIB = 0, EXTRA_LENGTH = 8, EXTRA_ALLOCATED = 16, EXTRA_CHILDREN = 24,
-	EXTRA_STATIC = 32, EXTRA_SIZE = 64 };
+enum {
+	EXTRA_ATTRIB = 0,
+	EXTRA_LENGTH = 8,
+	EXTRA_ALLOCATED = 16,
+	EXTRA_CHILDREN = 24,
+	EXTRA_STATIC = 32,
+	EXTRA_SIZE = 64
+};
 
 void rg_traverse_element(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
 {
@@ -70,7 +76,7 @@ uint64_t rg_size_element(struct rg_walk *walk, uint64_t address, const struct rg
 	return size;
 }
 
-/* --- datetime and time: the tzinfo is there only if a flag says so ------------------------------ */
+/* --- datetime and time: the tzinfo is there only if a flag says so ------------------------ */
 
 enum { HAS_TZINFO = 24, TIME_TZINFO = 32, DATETIME_TZINFO = 40 };
 
@@ -84,7 +90,7 @@ void rg_traverse_datetime(struct rg_walk *walk, uint64_t address, const struct r
 			"tzinfo", true);
 }
 
-/* --- itertools.tee: blocks of 57 values ------------------------------------------------------ */
+/* --- itertools.tee: blocks of 57 values --------------------------------------------------- */
 
 enum { TEE_ITERATOR = 16, TEE_COUNT = 24, TEE_NEXT = 32, TEE_VALUES = 40, TEE_BLOCK = 57 };
 
@@ -99,11 +105,11 @@ void rg_traverse_tee_data(struct rg_walk *walk, uint64_t address, const struct r
 		rg_walk_refer(walk, RG_KIND_ITEM,
 			rg_image_u64(walk->image, address + TEE_VALUES + 8ull * i), RG_LABEL_NEXT,
 			i, false);
-	rg_walk_refer_as(walk, RG_KIND_OTHER, rg_image_u64(walk->image, address + TEE_NEXT),
-		"next", false);
+	rg_walk_refer_as(
+		walk, RG_KIND_OTHER, rg_image_u64(walk->image, address + TEE_NEXT), "next", false);
 }
 
-/* --- contextvars: the nodes of a hash array mapped trie --------------------------------------- */
+/* --- contextvars: the nodes of a hash array mapped trie ----------------------------------- */
 
 enum { ARRAY_NODES = 16, ARRAY_SIZE = 32, COLLISION_ITEMS = 32 };
 
@@ -136,14 +142,15 @@ void rg_traverse_hamt_array(struct rg_walk *walk, uint64_t address, const struct
 			false);
 }
 
-void rg_traverse_hamt_collision(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
+void rg_traverse_hamt_collision(
+	struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
 {
 	(void)type;
-	read_pairs(walk, address + COLLISION_ITEMS,
-		rg_image_u64(walk->image, address + RG_OB_SIZE));
+	read_pairs(
+		walk, address + COLLISION_ITEMS, rg_image_u64(walk->image, address + RG_OB_SIZE));
 }
 
-/* --- modules: C state ------------------------------------------------------------------------- */
+/* --- modules: C state --------------------------------------------------------------------- */
 
 enum { MODULE_DEF = 24, MODULE_STATE = 32, DEF_SIZE = 56 };
 
@@ -161,9 +168,15 @@ void rg_traverse_module_state(struct rg_walk *walk, uint64_t address, const stru
 		rg_walk_guess(walk, rg_image_u64(walk->image, state + at));
 }
 
-/* --- sizes ------------------------------------------------------------------------------------- */
+/* --- sizes -------------------------------------------------------------------------------- */
 
-enum { STRUCT_CODES = 32, CODE_SIZE = 32, BYTESIO_BUFFER = 16, BYTES_HEADER = 33, BUFFER_SIZE = 120 };
+enum {
+	STRUCT_CODES = 32,
+	CODE_SIZE = 32,
+	BYTESIO_BUFFER = 16,
+	BYTES_HEADER = 33,
+	BUFFER_SIZE = 120
+};
 
 /* struct.Struct: its compiled format ends with a code of size 0. */
 uint64_t rg_size_struct(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
@@ -180,8 +193,8 @@ uint64_t rg_size_struct(struct rg_walk *walk, uint64_t address, const struct rg_
 /* A buffered file counts its buffer. */
 uint64_t rg_size_buffered(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
 {
-	return (uint64_t)type->basicsize
-		+ rg_image_u64(walk->image, address + BUFFER_SIZE) % (1ull << 48);
+	return (uint64_t)type->basicsize +
+	       rg_image_u64(walk->image, address + BUFFER_SIZE) % (1ull << 48);
 }
 
 /* io.BytesIO counts its buffer unless somebody else holds it too. */
@@ -191,6 +204,6 @@ uint64_t rg_size_memory_io(struct rg_walk *walk, uint64_t address, const struct 
 
 	if (!buffer || rg_image_u64(walk->image, buffer) > 1)
 		return (uint64_t)type->basicsize;
-	return (uint64_t)type->basicsize + BYTES_HEADER
-		+ rg_image_u64(walk->image, buffer + RG_OB_SIZE) % (1ull << 48);
+	return (uint64_t)type->basicsize + BYTES_HEADER +
+	       rg_image_u64(walk->image, buffer + RG_OB_SIZE) % (1ull << 48);
 }

@@ -39,17 +39,18 @@ static void read_interpreter_frame(struct rg_walk *walk, uint64_t frame)
 	if (!rg_walk_is(walk, code, "code"))
 		return;
 	locals = rg_image_u32(walk->image, code + (unsigned)layout->code_nlocalsplus);
-	rg_walk_refer_as(walk, RG_KIND_FUNC, pointer_at(walk, frame, layout->frame_func),
-		"f_func", false);
+	rg_walk_refer_as(
+		walk, RG_KIND_FUNC, pointer_at(walk, frame, layout->frame_func), "f_func", false);
 	rg_walk_refer_as(walk, RG_KIND_CODE, code, "f_code", false);
 	rg_walk_refer_as(walk, RG_KIND_OTHER, pointer_at(walk, frame, layout->frame_locals),
 		"f_locals", false);
-	rg_walk_refer_as(walk, RG_KIND_OTHER, pointer_at(walk, frame, layout->frame_object),
-		"frame", false);
+	rg_walk_refer_as(
+		walk, RG_KIND_OTHER, pointer_at(walk, frame, layout->frame_object), "frame", false);
 	for (int32_t i = 0; i < top && (uint32_t)i < LOCALS_LIMIT; i++) {
 		uint64_t value = rg_image_u64(walk->image, slots + 8ull * (uint32_t)i);
 		uint32_t name = value && (uint32_t)i < locals
-			? rg_frame_local_name(walk, code, (uint32_t)i) : RG_NO_STRING;
+					? rg_frame_local_name(walk, code, (uint32_t)i)
+					: RG_NO_STRING;
 
 		rg_walk_refer(walk, (uint32_t)i < locals ? RG_KIND_LOCAL : RG_KIND_STACK, value,
 			name == RG_NO_STRING ? RG_LABEL_NONE : RG_LABEL_STRING, name, false);
@@ -58,8 +59,8 @@ static void read_interpreter_frame(struct rg_walk *walk, uint64_t frame)
 
 void rg_traverse_generator(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
 {
-	int8_t state = (int8_t)rg_image_u8(walk->image,
-		address + (unsigned)walk->layout->generator_state);
+	int8_t state = (int8_t)rg_image_u8(
+		walk->image, address + (unsigned)walk->layout->generator_state);
 
 	(void)type;
 	if (state < FRAME_CLEARED)
@@ -76,8 +77,8 @@ void rg_traverse_frame(struct rg_walk *walk, uint64_t address, const struct rg_p
 		"f_back", false);
 	rg_walk_refer_as(walk, RG_KIND_CALLBACK, rg_image_u64(walk->image, address + FRAME_TRACE),
 		"f_trace", false);
-	if (rg_image_u8(walk->image, frame + (unsigned)walk->layout->frame_owner)
-		== OWNED_BY_FRAME_OBJECT)
+	if (rg_image_u8(walk->image, frame + (unsigned)walk->layout->frame_owner) ==
+		OWNED_BY_FRAME_OBJECT)
 		read_interpreter_frame(walk, frame);
 }
 
@@ -86,8 +87,8 @@ static uint64_t slots_of(struct rg_walk *walk, uint64_t code)
 {
 	const struct rg_layout *layout = walk->layout;
 
-	return (uint64_t)rg_image_u32(walk->image, code + (unsigned)layout->code_nlocalsplus)
-		+ rg_image_u32(walk->image, code + (unsigned)layout->code_stacksize);
+	return (uint64_t)rg_image_u32(walk->image, code + (unsigned)layout->code_nlocalsplus) +
+	       rg_image_u32(walk->image, code + (unsigned)layout->code_stacksize);
 }
 
 uint64_t rg_size_frame(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
@@ -95,8 +96,8 @@ uint64_t rg_size_frame(struct rg_walk *walk, uint64_t address, const struct rg_p
 	uint64_t frame = rg_image_u64(walk->image, address + FRAME_INTERPRETER);
 
 	(void)type;
-	return FRAME_OBJECT_HEADER + (unsigned)walk->layout->frame_localsplus
-		+ 8 * slots_of(walk, pointer_at(walk, frame, walk->layout->frame_code));
+	return FRAME_OBJECT_HEADER + (unsigned)walk->layout->frame_localsplus +
+	       8 * slots_of(walk, pointer_at(walk, frame, walk->layout->frame_code));
 }
 
 uint64_t rg_size_generator(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
@@ -104,8 +105,8 @@ uint64_t rg_size_generator(struct rg_walk *walk, uint64_t address, const struct 
 	const struct rg_layout *layout = walk->layout;
 
 	(void)type;
-	return (uint64_t)(layout->generator_frame + layout->frame_localsplus)
-		+ 8 * slots_of(walk, rg_image_u64(walk->image, address + 16));
+	return (uint64_t)(layout->generator_frame + layout->frame_localsplus) +
+	       8 * slots_of(walk, rg_image_u64(walk->image, address + 16));
 }
 
 /* The bytecode's units are the code object's items. */
@@ -156,8 +157,8 @@ uint32_t rg_frame_line(struct rg_walk *walk, uint64_t code, uint64_t instruction
 	uint64_t unit = (instruction - code - (unsigned)layout->code_bytecode) / 2, covered = 0;
 	const uint8_t *at, *end;
 
-	if (!rg_walk_is(walk, table, "bytes") || length > LINETABLE_LIMIT
-		|| instruction < code + (unsigned)layout->code_bytecode)
+	if (!rg_walk_is(walk, table, "bytes") || length > LINETABLE_LIMIT ||
+		instruction < code + (unsigned)layout->code_bytecode)
 		return (uint32_t)line;
 	at = rg_image_at(walk->image, table + 32, length);
 	end = at ? at + length : NULL;

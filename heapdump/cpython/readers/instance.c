@@ -45,13 +45,13 @@ void rg_traverse_attributes(struct rg_walk *walk, uint64_t address, const struct
 	struct rg_entries entries;
 
 	if (slot)
-		rg_walk_refer_as(walk, RG_KIND_DICT, rg_image_u64(walk->image, slot), "__dict__",
-			false);
+		rg_walk_refer_as(
+			walk, RG_KIND_DICT, rg_image_u64(walk->image, slot), "__dict__", false);
 	if (!open_inline(walk, address, type, &entries))
 		return;
 	while (rg_entries_next(&entries, &key, &value))
-		rg_walk_refer(walk, RG_KIND_ATTR, value, RG_LABEL_STRING, rg_walk_name(walk, key),
-			false);
+		rg_walk_refer(
+			walk, RG_KIND_ATTR, value, RG_LABEL_STRING, rg_walk_name(walk, key), false);
 }
 
 /* Storage of the values in line, which sys.getsizeof() does not count. */
@@ -61,7 +61,8 @@ uint64_t rg_instance_extra(struct rg_walk *walk, uint64_t address, const struct 
 
 	/* one value for each key there is room for, and a prefix of their order */
 	return open_inline(walk, address, type, &entries)
-		? (8 * entries.room + entries.room + 2 + 7) & ~7ull : 0;
+		       ? (8 * entries.room + entries.room + 2 + 7) & ~7ull
+		       : 0;
 }
 
 uint64_t rg_instance_attribute(struct rg_walk *walk, uint64_t address, const char *name)
@@ -79,7 +80,7 @@ uint64_t rg_instance_attribute(struct rg_walk *walk, uint64_t address, const cha
 			if (rg_text_equals(walk->image, walk->layout, key, name))
 				return value;
 	slot = dict_slot(walk, address, &type);
-	return slot ? rg_entries_lookup(walk->image, walk->layout, rg_image_u64(walk->image, slot),
-		       name)
+	return slot ? rg_entries_lookup(
+			      walk->image, walk->layout, rg_image_u64(walk->image, slot), name)
 		    : 0;
 }

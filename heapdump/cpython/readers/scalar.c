@@ -40,14 +40,16 @@ uint64_t rg_size_int(struct rg_walk *walk, uint64_t address, const struct rg_pyt
 
 	(void)type;
 	/* room for one digit at least */
-	return LONG_HEADER + 4 * ((digits < 0 ? 0 - (uint64_t)digits
-		: digits ? (uint64_t)digits : 1) % (1ull << 48));
+	return LONG_HEADER + 4 * ((digits < 0      ? 0 - (uint64_t)digits
+					  : digits ? (uint64_t)digits
+						   : 1) %
+					 (1ull << 48));
 }
 
 uint64_t rg_size_bytearray(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
 {
-	return (uint64_t)type->basicsize
-		+ rg_image_u64(walk->image, address + ALLOCATED) % (1ull << 48);
+	return (uint64_t)type->basicsize +
+	       rg_image_u64(walk->image, address + ALLOCATED) % (1ull << 48);
 }
 
 uint64_t rg_size_array(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)

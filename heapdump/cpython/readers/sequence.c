@@ -4,9 +4,9 @@
 
 enum { LIST_ITEMS = 24, LIST_ALLOCATED = 32 };
 enum { DEQUE_LEFT = 24, DEQUE_LEFT_INDEX = 40 };
-#define DEQUE_BLOCK 64		/* items of a block, between its two links */
+#define DEQUE_BLOCK 64 /* items of a block, between its two links */
 #define DEQUE_BLOCK_SIZE (8 * (DEQUE_BLOCK + 2))
-#define READ_AHEAD 512		/* items that are fetched at once */
+#define READ_AHEAD 512 /* items that are fetched at once */
 
 /* COUNT pointers at ADDRESS as the items of the current object. */
 static void read_items(struct rg_walk *walk, uint64_t address, uint64_t count)

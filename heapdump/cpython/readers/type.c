@@ -49,8 +49,9 @@ void rg_traverse_type(struct rg_walk *walk, uint64_t address, const struct rg_py
 				field->untraversed);
 	}
 	if (heap)
-		read_cached_keys(walk, rg_image_u64(walk->image,
-			address + (unsigned)walk->layout->heaptype_cached_keys));
+		read_cached_keys(
+			walk, rg_image_u64(walk->image,
+				      address + (unsigned)walk->layout->heaptype_cached_keys));
 }
 
 uint64_t rg_size_type(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
@@ -61,8 +62,7 @@ uint64_t rg_size_type(struct rg_walk *walk, uint64_t address, const struct rg_py
 	(void)type;
 	if (!(rg_image_u64(walk->image, address + RG_TP_FLAGS) & RG_TPFLAG_HEAP))
 		return (uint64_t)walk->layout->statictype_size;
-	keys = rg_image_u64(walk->image,
-		address + (unsigned)walk->layout->heaptype_cached_keys);
+	keys = rg_image_u64(walk->image, address + (unsigned)walk->layout->heaptype_cached_keys);
 	if (!keys || !rg_entries_open(&entries, walk->image, keys, 0))
 		return (uint64_t)walk->layout->heaptype_size;
 	return (uint64_t)walk->layout->heaptype_size + entries.bytes;
