@@ -59,6 +59,28 @@ struct rg_answer_chain {
 	uint64_t covers; /* how many of a selection it explains, or RG_NOTHING */
 };
 
+struct rg_answer_node {
+	uint32_t node; /* its row, which edges name */
+	const char *role, *title, *facts;
+	struct rg_answer_object *object;
+};
+
+struct rg_answer_edge {
+	uint32_t from, to; /* rows of nodes */
+	const char *label;
+	uint64_t alike;
+};
+
+struct rg_answer_left_out {
+	uint64_t objects, references;
+};
+
+/* A picture as data. */
+struct rg_answer_graph {
+	struct rg_list nodes, edges;
+	struct rg_answer_left_out *left_out;
+};
+
 struct rg_answer_type {
 	const char *type, *module;
 	uint64_t type_id, count, size;
@@ -70,7 +92,7 @@ struct rg_answer_generation {
 	uint64_t objects, size;
 };
 
-extern const struct rg_record rg_record_source, rg_record_policy, rg_record_totals,
+extern const struct rg_record rg_record_graph, rg_record_source, rg_record_policy, rg_record_totals,
 	rg_record_object, rg_record_reference, rg_record_step, rg_record_chain, rg_record_type,
 	rg_record_typeshare, rg_record_generation;
 

@@ -11,6 +11,8 @@ static const struct rg_field why_fields[] = {
 	RG_FIELD(rg_answer_why, unreached, RG_COUNT, NULL, "of them: reached by no named root"),
 	RG_FIELD_OF(rg_answer_why, chains, RG_LIST, &rg_record_chain,
 		"the shortest to each object, nearest first"),
+	{ "graph", RG_RECORD, offsetof(struct rg_answer_why, graph), &rg_record_graph,
+		RG_OMIT_EMPTY, NULL, "with --graph: the picture as data" },
 };
 static const struct rg_record why_record = RG_RECORD_OF(rg_answer_why, why_fields);
 const struct rg_answer rg_answer_why = { "why", &why_record };

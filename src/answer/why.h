@@ -10,6 +10,7 @@ struct rg_answer_why {
 	struct rg_answer_envelope envelope;
 	uint64_t selected, unreached; /* objects; those that no root reaches */
 	struct rg_list chains;
+	struct rg_answer_graph *graph; /* where it was asked for */
 	uint32_t first; /* the object of the first chain, or RG_NO_ID */
 };
 

@@ -56,17 +56,10 @@ static enum rg_code check_words(struct rg_context *context)
 /* The format: as asked for, or by the suffix of the output's name, or text. */
 static enum rg_code choose_format(struct rg_context *context)
 {
-	static const struct {
-		const char *suffix;
-		enum rg_format format;
-	} suffixes[] = { { ".json", RG_FORMAT_JSON }, { ".dot", RG_FORMAT_DOT },
-		{ ".gv", RG_FORMAT_DOT }, { ".svg", RG_FORMAT_SVG }, { ".txt", RG_FORMAT_TEXT } };
 	struct rg_settings *settings = &context->settings;
-	const char *dot = settings->output ? strrchr(settings->output, '.') : NULL;
 
-	for (size_t i = 0; dot && i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
-		if (!settings->format && strcmp(dot, suffixes[i].suffix) == 0)
-			settings->format = (int)suffixes[i].format;
+	if (!settings->format && settings->output)
+		settings->format = (int)rg_format_by_suffix(settings->output);
 	if (!settings->format)
 		settings->format = RG_FORMAT_TEXT;
 	if (context->command->formats && !(context->command->formats >> settings->format & 1)) {

@@ -8,7 +8,17 @@
 
 #include "heapdump/base/suggest.h"
 
-static const char *const formats[] = { "auto", "text", "json", "dot", "svg", NULL };
+static const char *const formats[] = {
+#define F(id, name, suffix, other) name,
+	RG_FORMATS(F)
+#undef F
+	NULL,
+};
+static const char *const suffixes[][2] = {
+#define F(id, name, suffix, other) { suffix, other },
+	RG_FORMATS(F)
+#undef F
+};
 static const char *const edges[] = { "auto", "data", "strong", "all", NULL };
 
 #define AT(member) offsetof(struct rg_settings, member)
@@ -32,6 +42,8 @@ const struct rg_option rg_options[RG_OPTION_COUNT] = {
 		RG_TAKES_NOTHING, AT(stable), NULL },
 	[RG_OPTION_NODES] = { "nodes", "N", "draw at most N nodes (60)", 0, RG_TAKES_COUNT,
 		AT(nodes), NULL },
+	[RG_OPTION_GRAPH] = { "graph", NULL, "add the picture's nodes and edges to the JSON", 0,
+		RG_TAKES_NOTHING, AT(graph), NULL },
 	[RG_OPTION_SAVE] = { "save", "FILE", "keep the capture of a pid as FILE", 0, RG_TAKES_TEXT,
 		AT(save), NULL },
 	[RG_OPTION_NO_SAVE] = { "no-save", NULL, "keep no capture of a pid", 0, RG_TAKES_NOTHING,
@@ -48,6 +60,17 @@ const struct rg_option rg_options[RG_OPTION_COUNT] = {
 	[RG_OPTION_VERSION] = { "version", NULL, "show version, licence and features", 'V',
 		RG_TAKES_NOTHING, AT(version), NULL },
 };
+
+enum rg_format rg_format_by_suffix(const char *path)
+{
+	const char *dot = strrchr(path, '.');
+
+	for (size_t i = 0; dot && i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
+		for (size_t k = 0; k < 2; k++)
+			if (suffixes[i][k] && strcmp(dot, suffixes[i][k]) == 0)
+				return (enum rg_format)i;
+	return RG_FORMAT_AUTO;
+}
 
 /* --- parsing ------------------------------------------------------------------------------ */
 

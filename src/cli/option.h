@@ -10,7 +10,23 @@
 
 #include "heapdump/base/error.h"
 
-enum rg_format { RG_FORMAT_AUTO, RG_FORMAT_TEXT, RG_FORMAT_JSON, RG_FORMAT_DOT, RG_FORMAT_SVG };
+/* Forms of an answer: name, and the suffixes of FILE that -o knows it by (NULL: none). */
+#define RG_FORMATS(F)                                                                              \
+	F(AUTO, "auto", NULL, NULL)                                                                \
+	F(TEXT, "text", ".txt", NULL)                                                              \
+	F(JSON, "json", ".json", NULL)                                                             \
+	F(DOT, "dot", ".dot", ".gv")                                                               \
+	F(SVG, "svg", ".svg", NULL)
+
+enum rg_format {
+#define F(id, name, suffix, other) RG_FORMAT_##id,
+	RG_FORMATS(F)
+#undef F
+};
+
+/* The form that the suffix of PATH names, or RG_FORMAT_AUTO. */
+enum rg_format rg_format_by_suffix(const char *path);
+
 #define RG_FORMATS_PLAIN (1u << RG_FORMAT_TEXT | 1u << RG_FORMAT_JSON)
 #define RG_FORMATS_DRAWN (RG_FORMATS_PLAIN | 1u << RG_FORMAT_DOT | 1u << RG_FORMAT_SVG)
 
@@ -22,7 +38,7 @@ struct rg_settings {
 	int edges; /* enum rg_edges_choice */
 	uint64_t limit, nodes; /* 0: the command's own */
 	const char *output, *save;
-	bool raw, stable, no_save, no_values, force, schema, help, version;
+	bool raw, stable, no_save, no_values, force, graph, schema, help, version;
 };
 
 enum rg_option_id {
@@ -33,6 +49,7 @@ enum rg_option_id {
 	RG_OPTION_RAW,
 	RG_OPTION_STABLE,
 	RG_OPTION_NODES,
+	RG_OPTION_GRAPH,
 	RG_OPTION_SAVE,
 	RG_OPTION_NO_SAVE,
 	RG_OPTION_NO_VALUES,

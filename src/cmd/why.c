@@ -3,6 +3,7 @@
 
 #include "heapdump/base/array.h"
 #include "heapdump/base/units.h"
+#include "src/answer/graph.h"
 #include "src/answer/why.h"
 #include "src/cmd/answering.h"
 #include "src/cmd/commands.h"
@@ -106,9 +107,12 @@ static enum rg_code answer_why(
 		&answering->selected, answering->origin, answering->limit, &answering->arena,
 		&context->err);
 
-	if (!code && rg_output_drawn(context)) {
+	if (!code && (rg_output_drawn(context) || context->settings.graph)) {
 		code = draw(answering, paths, &picture);
 		forms.picture = &picture.picture;
+		if (!code && context->settings.graph)
+			answer->graph = rg_answer_graph_new(&answering->source.heap,
+				&picture.picture, context->settings.raw, &answering->arena);
 	}
 	if (!code)
 		code = rg_output_answer(context, &forms);
@@ -154,7 +158,7 @@ const struct rg_command rg_cmd_why = {
 		{ "why leak.rgs 'app.web.*' -n 3", "of one package" },
 		{ "why leak.rgs @812 -o why.svg", "one object, as a picture" },
 		{ "why 4711 0x7f2a10c0", "by address, of a process now" } },
-	.options = RG_OPTIONS_LIST | RG_OPTION(RAW) | RG_OPTION(NODES),
+	.options = RG_OPTIONS_LIST | RG_OPTION(RAW) | RG_OPTION(NODES) | RG_OPTION(GRAPH),
 	.formats = RG_FORMATS_DRAWN,
 	.min_words = 2,
 	.max_words = -1,

@@ -47,7 +47,8 @@ uint32_t rg_draw_node(struct rg_draw *draw, enum rg_picture_kind kind, uint32_t 
 	draw->budget--;
 	draw->picture.n_nodes = (uint32_t)count;
 	*node = (struct rg_picture_node){
-		.kind = kind, .cluster = cluster, .title = title, .facts = facts, .tooltip = title
+		.kind = kind, .cluster = cluster,
+		.object = RG_PICTURE_NO_OBJECT, .title = title, .facts = facts, .tooltip = title
 	};
 	draw->has_root |= kind == RG_PICTURE_ROOT;
 	draw->has_aggregate |= kind == RG_PICTURE_AGGREGATE;
@@ -132,6 +133,7 @@ uint32_t rg_draw_object(struct rg_draw *draw, uint32_t id, uint32_t cluster)
 		title_of(draw, id), facts_of(draw, id));
 	if (row == RG_NO_ID)
 		return RG_NO_ID;
+	draw->picture.nodes[row].object = id;
 	draw->picture.nodes[row].tooltip = tooltip_of(draw, id);
 	if (!rg_map_set(&draw->rows, (uint64_t)id + 1, row))
 		draw->failed = true;
