@@ -221,7 +221,7 @@ static void write_gc_facts(struct rg_writer *writer, const struct rg_gc_state *g
 	}
 	if (gc->collecting)
 		rg_writer_fact_text(writer, "warning.gc-running",
-			"a collection was running: a few young objects may be missing");
+			"a collection was running: objects that it was moving may be missing");
 }
 
 static void write_facts(struct rg_writer *writer, const struct rg_capture *capture,

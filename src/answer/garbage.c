@@ -18,7 +18,8 @@ static const struct rg_record set_record = RG_RECORD_OF(rg_answer_garbage_set, s
 static const struct rg_field garbage_fields[] = {
 	RG_ENVELOPE_FIELDS(rg_answer_garbage),
 	RG_FIELD_OF(rg_answer_garbage, collectable, RG_RECORD, &set_record,
-		"what the next full collection frees; tracked is what gc.collect() returns"),
+		"what the next full collection frees; gc.collect() returns tracked, less what "
+		"finalizers such as a generator's close free before it counts"),
 	RG_FIELD_OF(rg_answer_garbage, may_resurrect, RG_RECORD, &set_record,
 		"dead, but a __del__ that has not run can bring it back"),
 	RG_FIELD_OF(rg_answer_garbage, hidden, RG_RECORD, &set_record,

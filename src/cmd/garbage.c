@@ -23,7 +23,7 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 	if (answer->collectable->objects == 0 && answer->may_resurrect->objects == 0)
 		fprintf(out, "no garbage: a full collection would free nothing now\n");
 	print_set("collectable", answer->collectable,
-		"the next full collection frees them; gc.collect() returns the tracked", &arena,
+		"the next full collection frees them (gc.collect() counts the tracked)", &arena,
 		out);
 	print_set("may resurrect", answer->may_resurrect,
 		"dead, but a __del__ that has not run yet can bring them back", &arena, out);
