@@ -100,22 +100,35 @@ static bool is_list(struct rg_image *image, uint64_t address)
 	       (rg_image_u64(image, previous) & POINTER_MASK) == address;
 }
 
+/* True when the three list heads at FIRST and the permanent one close. */
+static bool are_lists(struct rg_image *image, uint64_t first, uint64_t permanent)
+{
+	return is_list(image, first) && is_list(image, first + 24) && is_list(image, first + 48) &&
+	       is_list(image, permanent);
+}
+
 /*
  * generation0 is a pointer into its own structure, to the first of three list heads: that
- * self-reference finds both wherever a patch release has put them.
+ * self-reference finds both wherever a patch release has put them. While a collection runs the
+ * heads do not close (it keeps its counts in the backward links): then its own mark that it runs
+ * must stand where it belongs.
  */
-static bool calibrate(struct rg_image *image, uint64_t gc, struct rg_gc_state *state)
+static bool calibrate(struct rg_image *image, const struct rg_layout *layout, uint64_t gc,
+	struct rg_gc_state *state)
 {
 	for (uint64_t at = gc; at < gc + GC_SCAN; at += 8) {
-		uint64_t first = rg_image_u64(image, at);
+		uint64_t first = rg_image_u64(image, at), permanent;
 
-		if (first < gc || first >= gc + 64 || at < first + 72 || !is_list(image, first) ||
-			!is_list(image, first + 24) || !is_list(image, first + 48))
+		if (first < gc || first >= gc + 64 || at < first + 72)
+			continue;
+		permanent = at - first < 100 ? at + 8 : first + 72;
+		if (!are_lists(image, first, permanent) &&
+			rg_image_u32(image, first + (unsigned)layout->gc_collecting_after) != 1)
 			continue;
 		for (unsigned i = 0; i < 3; i++)
 			state->heads[i] = first + 24 * i;
-		state->heads[3] = at - first < 100 ? at + 8 : first + 72;
-		return is_list(image, state->heads[3]);
+		state->heads[3] = permanent;
+		return true;
 	}
 	return false;
 }
@@ -127,7 +140,7 @@ enum rg_code rg_runtime_gc(const struct rg_runtime *runtime, struct rg_image *im
 	uint64_t first;
 
 	memset(gc_ret, 0, sizeof(*gc_ret));
-	if (!calibrate(image, interpreter + (unsigned)layout->interp_gc, gc_ret))
+	if (!calibrate(image, layout, interpreter + (unsigned)layout->interp_gc, gc_ret))
 		return rg_fail(err, RG_BAD_DATA, "no-collector",
 			"the collector's lists are not where CPython 3.%d has them: another build "
 			"(free-threaded, debug)?",
