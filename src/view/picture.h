@@ -25,10 +25,10 @@ struct rg_picture_node {
 	enum rg_picture_kind kind;
 	bool asked; /* heavy border: what the question was about */
 	uint32_t cluster; /* row of its cycle, or RG_PICTURE_NO_CLUSTER */
-	uint32_t object; /* its number in the heap, or RG_PICTURE_NO_OBJECT */
 	const char *title; /* "Session" */
 	const char *facts; /* "0x7f2a10 · 1.9 KiB", or "" */
 	const char *tooltip; /* whole path and address */
+	uint32_t object; /* its number in the heap, or RG_PICTURE_NO_OBJECT */
 };
 
 struct rg_picture_edge {

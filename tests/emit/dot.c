@@ -143,11 +143,15 @@ END_TEST
 START_TEST(dot_looks)
 {
 	struct rg_picture_node nodes[] = {
-		{ RG_PICTURE_ORDINARY, true, 0, "a", "", "" },
-		{ RG_PICTURE_CONTAINER, false, RG_PICTURE_NO_CLUSTER, "b", "f", "t" },
-		{ RG_PICTURE_ROOT, false, RG_PICTURE_NO_CLUSTER, "c", "", "" },
-		{ RG_PICTURE_AGGREGATE, false, RG_PICTURE_NO_CLUSTER, "d", "", "" },
-		{ RG_PICTURE_REST, false, RG_PICTURE_NO_CLUSTER, "e", "", "" },
+		{ RG_PICTURE_ORDINARY, true, 0, "a", "", "", RG_PICTURE_NO_OBJECT },
+		{ RG_PICTURE_CONTAINER, false, RG_PICTURE_NO_CLUSTER, "b", "f", "t",
+			RG_PICTURE_NO_OBJECT },
+		{ RG_PICTURE_ROOT, false, RG_PICTURE_NO_CLUSTER, "c", "", "",
+			RG_PICTURE_NO_OBJECT },
+		{ RG_PICTURE_AGGREGATE, false, RG_PICTURE_NO_CLUSTER, "d", "", "",
+			RG_PICTURE_NO_OBJECT },
+		{ RG_PICTURE_REST, false, RG_PICTURE_NO_CLUSTER, "e", "", "",
+			RG_PICTURE_NO_OBJECT },
 	};
 	struct rg_picture_edge edges[] = {
 		{ 0, 0, "self", "", 1, false },
