@@ -197,20 +197,3 @@ bool rg_image_string(struct rg_image *image, uint64_t address, char *out, size_t
 	}
 	return true;
 }
-
-const struct rg_mapping *rg_image_mapping(const struct rg_image *image, uint64_t address)
-{
-	size_t low = 0, high = image->n_mappings;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (image->mappings[middle].end <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == image->n_mappings || address < image->mappings[low].start)
-		return NULL;
-	return &image->mappings[low];
-}

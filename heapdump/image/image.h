@@ -86,7 +86,4 @@ RG_IMAGE_READER(rg_image_u64, uint64_t)
 /* The C string at ADDRESS cut at SIZE - 1 bytes in OUT; false where it cannot be read. */
 bool rg_image_string(struct rg_image *image, uint64_t address, char *out, size_t size);
 
-/* The mapping that holds ADDRESS, or NULL. */
-const struct rg_mapping *rg_image_mapping(const struct rg_image *image, uint64_t address);
-
 #endif
