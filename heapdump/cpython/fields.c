@@ -5,12 +5,12 @@
  */
 #include <string.h>
 
-#include "heapdump/cpython/readers.h"
+#include "heapdump/cpython/fields.h"
 
 #define V false /* tp_traverse visits it */
 #define O true /* owned, but not traversed */
 
-static const struct rg_field_row fields[] = {
+const struct rg_field_row rg_fields_311[] = {
 	/* functions and methods */
 	{ "function", 16, RG_KIND_GLOBALS, V, "__globals__" },
 	{ "function", 24, RG_KIND_BUILTINS, V, "__builtins__" },
@@ -392,16 +392,18 @@ static const struct rg_field_row fields[] = {
 	{ "StgDict", 144, RG_KIND_OTHER, O, "restype" },
 	{ "StgDict", 152, RG_KIND_OTHER, O, "checker" },
 	{ "CArgObject", 48, RG_KIND_OTHER, O, "obj" },
+	{ NULL, 0, 0, false, NULL },
 };
 
-size_t rg_fields_find(const char *name, const struct rg_field_row **rows_ret)
+size_t rg_fields_find(
+	const struct rg_layout *layout, const char *name, const struct rg_field_row **rows_ret)
 {
-	size_t n = sizeof(fields) / sizeof(fields[0]), first = 0, end;
+	const struct rg_field_row *first = layout->fields, *end;
 
-	while (first < n && strcmp(fields[first].type, name) != 0)
+	while (first->type && strcmp(first->type, name) != 0)
 		first++;
-	for (end = first; end < n && strcmp(fields[end].type, name) == 0;)
+	for (end = first; end->type && strcmp(end->type, name) == 0;)
 		end++;
-	*rows_ret = &fields[first];
-	return end - first;
+	*rows_ret = first;
+	return (size_t)(end - first);
 }

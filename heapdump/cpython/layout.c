@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+#include "heapdump/cpython/fields.h"
+
 static const struct rg_owned_field interp_311[] = {
 	{ 888, "sys.modules" },
 	{ 896, "modules by index" },
@@ -39,6 +41,7 @@ static const struct rg_owned_field thread_311[] = {
 static const struct rg_layout layouts[] = {
 	{
 		.minor = 11,
+		.fields = rg_fields_311,
 		.runtime_interpreters = 40,
 		.interp_next = 0,
 		.interp_id = 48,

@@ -16,8 +16,11 @@ struct rg_owned_field {
 	const char *name;
 };
 
+struct rg_field_row;
+
 struct rg_layout {
 	int minor; /* of CPython 3.minor */
+	const struct rg_field_row *fields; /* of its C types */
 
 	int runtime_interpreters; /* _PyRuntimeState.interpreters.head */
 	int interp_next, interp_id, interp_gc, interp_threads, interp_modules;

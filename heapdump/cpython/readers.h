@@ -22,18 +22,6 @@ struct rg_traverser {
 /* The row of the C type called NAME, or NULL. */
 const struct rg_traverser *rg_traverser_find(const char *name);
 
-/* A pointer at a fixed place in a C type; fields.c has the table. */
-struct rg_field_row {
-	const char *type;
-	uint32_t offset;
-	enum rg_kind kind;
-	bool untraversed; /* owned, but tp_traverse does not visit it */
-	const char *label; /* or NULL */
-};
-
-/* The rows of the C type NAME: how many, first in *ROWS_RET. */
-size_t rg_fields_find(const char *name, const struct rg_field_row **rows_ret);
-
 /* readers/dict.c */
 void rg_traverse_dict(struct rg_walk *, uint64_t, const struct rg_pytype *);
 uint64_t rg_size_dict(struct rg_walk *, uint64_t, const struct rg_pytype *);

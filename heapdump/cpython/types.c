@@ -5,6 +5,7 @@
 
 #include "heapdump/base/array.h"
 #include "heapdump/cpython/bytecode.h"
+#include "heapdump/cpython/fields.h"
 #include "heapdump/cpython/readers.h"
 #include "heapdump/cpython/text.h"
 
@@ -161,7 +162,7 @@ static void plan_base(struct rg_walk *walk, struct rg_pytype *type, struct base 
 	read_header(walk, &header, base->address);
 	base->basicsize = header.basicsize;
 	if (!header.python) {
-		n = rg_fields_find(header.name, &rows);
+		n = rg_fields_find(walk->layout, header.name, &rows);
 		reader = rg_traverser_find(header.name);
 		add_rows(walk, type, rows, n);
 	}
