@@ -135,9 +135,18 @@ static void thaw(struct frozen *frozen)
 	rg_guardian_release(&frozen->guardian);
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 static enum rg_code freeze_once(struct frozen *frozen, pid_t pid, struct rg_error *err)
 {
 	enum rg_code code = rg_guardian_start(&frozen->guardian, pid, err);
+	uint64_t start = now_ns();
 
 	if (code)
 		return code;
@@ -151,9 +160,12 @@ static enum rg_code freeze_once(struct frozen *frozen, pid_t pid, struct rg_erro
 			&frozen->gc, err);
 		frozen->moving = code || frozen->gc.collecting;
 	}
-	/* the target itself stands still: take what we need and let it go */
-	if (!code && frozen->guardian.stopped)
+	/* the target itself stands still: take what can change and let it go */
+	if (!code && frozen->guardian.stopped) {
 		code = rg_image_read_all(&frozen->image, err);
+		rg_guardian_let_go(&frozen->guardian);
+		frozen->guardian.pause_ns += now_ns() - start;
+	}
 	if (code)
 		thaw(frozen);
 	return code;
@@ -271,8 +283,6 @@ enum rg_code rg_capture_write(struct rg_capture *capture, FILE *stream, struct r
 	if (!code) {
 		capture->pause_ns = frozen.guardian.pause_ns;
 		capture->stopped = frozen.guardian.stopped;
-		if (capture->stopped)
-			rg_guardian_release(&frozen.guardian);
 		write_facts(writer, capture, &process, &frozen);
 		rg_writer_flush(writer);
 		code = rg_walk_heap(&frozen.image, &frozen.runtime, writer, capture->values, err);

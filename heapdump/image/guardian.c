@@ -156,6 +156,19 @@ enum rg_code rg_guardian_start(struct rg_guardian *guardian, pid_t target, struc
 	return code;
 }
 
+void rg_guardian_let_go(struct rg_guardian *guardian)
+{
+	if (guardian->pid == 0)
+		return;
+	if (guardian->socket >= 0)
+		close(guardian->socket);
+	if (guardian->pid > 0)
+		while (waitpid(guardian->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	guardian->socket = -1;
+	guardian->pid = -1;
+}
+
 void rg_guardian_release(struct rg_guardian *guardian)
 {
 	if (guardian->pid == 0)
@@ -164,10 +177,6 @@ void rg_guardian_release(struct rg_guardian *guardian)
 		close(guardian->mem_fd);
 	if (guardian->maps_fd >= 0)
 		close(guardian->maps_fd);
-	if (guardian->socket >= 0)
-		close(guardian->socket);
-	if (guardian->pid > 0)
-		while (waitpid(guardian->pid, NULL, 0) < 0 && errno == EINTR)
-			;
+	rg_guardian_let_go(guardian);
 	memset(guardian, 0, sizeof(*guardian));
 }

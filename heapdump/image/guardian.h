@@ -22,6 +22,12 @@ struct rg_guardian {
 /* Freeze TARGET. On RG_OK its memory is behind mem_fd and maps_fd until rg_guardian_release. */
 enum rg_code rg_guardian_start(struct rg_guardian *guardian, pid_t target, struct rg_error *err);
 
+/*
+ * Order the clean-up and wait until it is done, but keep the descriptors: of a target that stood
+ * still what cannot change, such as the names of static types, may be read while it runs on.
+ */
+void rg_guardian_let_go(struct rg_guardian *guardian);
+
 /* Order the clean-up and wait until it is done; closes all descriptors. Safe when zeroed. */
 void rg_guardian_release(struct rg_guardian *guardian);
 
