@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "heapdump/base/clock.h"
 #include "heapdump/cpython/runtime.h"
 #include "heapdump/cpython/walk.h"
 #include "heapdump/image/guardian.h"
@@ -135,18 +136,10 @@ static void thaw(struct frozen *frozen)
 	rg_guardian_release(&frozen->guardian);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static enum rg_code freeze_once(struct frozen *frozen, pid_t pid, struct rg_error *err)
 {
 	enum rg_code code = rg_guardian_start(&frozen->guardian, pid, err);
-	uint64_t start = now_ns();
+	uint64_t start = rg_clock_ns();
 
 	if (code)
 		return code;
@@ -164,7 +157,7 @@ static enum rg_code freeze_once(struct frozen *frozen, pid_t pid, struct rg_erro
 	if (!code && frozen->guardian.stopped) {
 		code = rg_image_read_all(&frozen->image, err);
 		rg_guardian_let_go(&frozen->guardian);
-		frozen->guardian.pause_ns += now_ns() - start;
+		frozen->guardian.pause_ns += rg_clock_ns() - start;
 	}
 	if (code)
 		thaw(frozen);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "heapdump/base/array.h"
+#include "heapdump/base/clock.h"
 #include "heapdump/image/process.h"
 
 #define STOP_SECONDS 5 /* a thread that takes longer is stuck in the kernel */
@@ -53,21 +54,13 @@ static void set_ticking(bool on)
 	setitimer(ITIMER_REAL, &tick, NULL);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* Wait for the next stop of TID: its status, or -1 when it ended or did not stop in time. */
 static int wait_stop(pid_t tid)
 {
-	uint64_t deadline = now_ns() + STOP_SECONDS * 1000000000ull;
+	uint64_t deadline = rg_clock_ns() + STOP_SECONDS * 1000000000ull;
 	int status;
 
-	while (now_ns() < deadline) {
+	while (rg_clock_ns() < deadline) {
 		pid_t got = waitpid(tid, &status, __WALL);
 
 		if (got == tid && WIFSTOPPED(status))
@@ -407,7 +400,7 @@ enum rg_code rg_freeze_take(struct rg_freeze *freeze, pid_t pid, struct rg_error
 	instruction = process.seccomp_filter ? 0 : locate_syscall(pid);
 	rg_process_each("/proc", note_lost, &lost);
 	set_ticking(true);
-	start = now_ns();
+	start = rg_clock_ns();
 	code = stop_all(freeze, err);
 	if (!code) {
 		thread = caller_thread(freeze);
@@ -417,7 +410,7 @@ enum rg_code rg_freeze_take(struct rg_freeze *freeze, pid_t pid, struct rg_error
 			detach_all(freeze);
 		else
 			freeze->stopped = true;
-		freeze->pause_ns = now_ns() - start;
+		freeze->pause_ns = rg_clock_ns() - start;
 	}
 	set_ticking(false);
 	return code;
