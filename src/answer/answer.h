@@ -24,6 +24,7 @@ enum rg_field_type {
 	RG_ID, /* uint32_t: an object number; UINT32_MAX is null */
 	RG_OPTIONAL, /* uint64_t; RG_NOTHING is null */
 	RG_RECORD, /* pointer to a struct; NULL is null */
+	RG_INLINE, /* the same, its fields among those of the record it is in; NULL: none */
 	RG_LIST, /* struct rg_list: {"shown", "of", "rows"} */
 	RG_ROWS, /* struct rg_list: a bare array, for what is always whole */
 	RG_COUNTS, /* struct rg_list of uint64_t: a bare array of numbers */

@@ -58,6 +58,8 @@ static const struct rg_field object_fields[] = {
 	RG_FIELD_FLAGGED(rg_answer_object, items, RG_OPTIONAL, OMIT, NULL, "its length"),
 	RG_FIELD_FLAGGED(rg_answer_object, folded, RG_OPTIONAL, OMIT, NULL,
 		"helpers that are counted with it"),
+	RG_FIELD_FLAGGED(rg_answer_object, distance, RG_OPTIONAL, OMIT, "DISTANCE",
+		"references from the nearest root, where it was asked for"),
 	RG_FIELD_FLAGGED(rg_answer_object, value, RG_TEXT, OMIT, "VALUE", "a short preview"),
 	RG_FIELD_FLAGGED(rg_answer_object, value_exact, RG_FLAG, OMIT, NULL,
 		"the preview is the whole value"),
@@ -212,6 +214,7 @@ struct rg_answer_object *rg_answer_object_new(
 	object->tracked = rg_heap_tracked(heap, id);
 	object->items = heap->items[id] == RG_NO_ITEMS ? RG_NOTHING : heap->items[id];
 	object->folded = helper == RG_NO_ID ? RG_NOTHING : 1;
+	object->distance = RG_NOTHING;
 	object->value = rg_label_value(heap, id, &object->value_exact, arena);
 	object->name = rg_label_name(heap, id, arena);
 	object->site = rg_label_place(heap, id, arena);

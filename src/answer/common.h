@@ -39,6 +39,7 @@ struct rg_answer_envelope {
 struct rg_answer_object {
 	uint32_t id;
 	uint64_t address, type_id, size, footprint, refcount, items, folded;
+	uint64_t distance; /* from the nearest root; RG_NOTHING where it was not asked for */
 	const char *type, *generation, *value, *name, *site;
 	bool immortal, tracked, value_exact;
 };
@@ -62,12 +63,15 @@ struct rg_answer_chain {
 struct rg_answer_node {
 	uint32_t node; /* its row, which edges name */
 	const char *role, *title, *facts;
+	uint64_t alike; /* how many objects it stands for */
+	bool highlighted;
 	struct rg_answer_object *object;
 };
 
 struct rg_answer_edge {
-	uint32_t from, to; /* rows of nodes */
-	const char *label;
+	uint32_t from, to; /* objects, RG_NO_ID where a node is none */
+	uint32_t from_node, to_node; /* rows of nodes */
+	const char *kind, *label; /* kind: NULL where it stands for several */
 	uint64_t alike;
 };
 

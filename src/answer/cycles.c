@@ -371,6 +371,17 @@ static enum rg_code fill_cycle(struct rg_answer_cycle *to, const struct rg_cycle
 	return code;
 }
 
+struct rg_answer_cycle *rg_answer_cycle_new(
+	const struct rg_cycles *cycles, size_t group, struct rg_arena *arena, struct rg_error *err)
+{
+	struct rg_answer_cycle *cycle = rg_arena_new(arena, 1, sizeof(*cycle));
+
+	if (!cycle || fill_cycle(cycle, cycles, &cycles->groups[group], arena, err))
+		return NULL;
+	fill_words(cycle, cycles, &cycles->groups[group], group + 1, arena);
+	return cycle;
+}
+
 enum rg_code rg_answer_cycles_init(struct rg_answer_cycles *answer, const struct rg_cycles *cycles,
 	const struct rg_answer_origin *origin, uint64_t limit, struct rg_arena *arena,
 	struct rg_error *err)

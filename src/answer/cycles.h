@@ -48,6 +48,10 @@ struct rg_answer_cycles {
 extern const struct rg_record rg_record_cycle, rg_record_break;
 extern const struct rg_answer rg_answer_cycles;
 
+/* One group of CYCLES as a row, RANK in front of it; NULL where that fails. */
+struct rg_answer_cycle *rg_answer_cycle_new(
+	const struct rg_cycles *cycles, size_t group, struct rg_arena *arena, struct rg_error *err);
+
 /* Make the answer: at most LIMIT groups. */
 enum rg_code rg_answer_cycles_init(struct rg_answer_cycles *answer, const struct rg_cycles *cycles,
 	const struct rg_answer_origin *origin, uint64_t limit, struct rg_arena *arena,

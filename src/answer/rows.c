@@ -61,12 +61,10 @@ static uint32_t step_at(uint32_t i, uint32_t count)
 		       : count - CHAIN_HEAD - CHAIN_TAIL + i;
 }
 
-/* The whole chain as one Python-like expression. */
-static const char *path_text(const struct rg_heap *heap, const struct rg_heap_root *root,
+/* The whole chain as one Python-like expression that starts with TEXT. */
+static const char *path_text(const struct rg_heap *heap, const char *text,
 	const struct rg_path_step *steps, uint32_t count, struct rg_arena *arena)
 {
-	const char *text = rg_label_root_path(heap, root, arena);
-
 	for (uint32_t i = 1; i < shown_steps(count); i++) {
 		uint32_t step = step_at(i, count);
 
@@ -112,11 +110,31 @@ struct rg_answer_chain *rg_chain_new(const struct rg_heap *heap, const struct rg
 
 		chain->covers = RG_NOTHING;
 		chain->root = rg_label_root(heap, root, arena);
-		chain->path = path_text(heap, root, steps, count, arena);
+		chain->path = path_text(
+			heap, rg_label_root_path(heap, root, arena), steps, count, arena);
 		fill_steps(&chain->steps, heap, steps, count, raw, arena);
 	}
 	free(steps);
 	return chain;
+}
+
+/* What an expression that starts at an object begins with. */
+static const char *start_text(const struct rg_heap *heap, uint32_t id, struct rg_arena *arena)
+{
+	const char *name = rg_label_name(heap, id, arena);
+
+	if (name && rg_heap_type(heap, id)->flags & RG_TYPE_MODULE)
+		return rg_arena_print(arena, "sys.modules['%s']", name);
+	return name ? name : rg_label_type(heap, heap->type[id], arena);
+}
+
+void rg_chain_between(struct rg_answer_chain *chain, const struct rg_heap *heap,
+	const struct rg_path_step *steps, uint32_t count, bool raw, struct rg_arena *arena)
+{
+	chain->covers = RG_NOTHING;
+	chain->path = path_text(
+		heap, start_text(heap, steps[0].object, arena), steps, count, arena);
+	fill_steps(&chain->steps, heap, steps, count, raw, arena);
 }
 
 void rg_rows_objects(struct rg_list *list, const struct rg_heap *heap, const uint32_t *ids,

@@ -40,11 +40,12 @@ enum rg_code rg_command_unknown(const char *word, struct rg_error *err)
 static enum rg_code check_words(struct rg_context *context)
 {
 	const struct rg_command *command = context->command;
+	bool selects = context->n_words > 1 || context->settings.from;
 
-	if (context->n_words >= command->min_words &&
+	if (context->n_words >= command->min_words && (selects || !command->selects) &&
 		(command->max_words < 0 || context->n_words <= command->max_words))
 		return RG_OK;
-	if (context->n_words < command->min_words)
+	if (context->n_words < command->min_words || !selects)
 		rg_fail(&context->err, RG_USAGE, "missing-argument", "%s: something is missing",
 			command->name);
 	else

@@ -27,9 +27,11 @@ struct rg_example {
 struct rg_command {
 	const char *name, *arguments, *summary, *description;
 	struct rg_example examples[RG_EXAMPLES]; /* ends with a NULL line */
-	uint32_t options; /* beside --help */
+	uint64_t options; /* beside --help */
 	unsigned formats; /* mask of 1 << enum rg_format */
 	int min_words, max_words; /* max -1: any number */
+	bool selects; /* it wants a selection: words behind the source, or --from */
+	bool filters_walk; /* --type and --module say what is walked over, not what is selected */
 	const struct rg_answer *answer; /* describes its JSON, or NULL */
 	enum rg_code (*run)(struct rg_context *context);
 };

@@ -68,7 +68,7 @@ static void print_option(FILE *out, const struct rg_option *option, unsigned for
 
 enum rg_code rg_help_command(const struct rg_command *command, FILE *out)
 {
-	uint32_t options = command->options | RG_OPTION(HELP);
+	uint64_t options = command->options | RG_OPTION(HELP);
 
 	fprintf(out, "%s: %s\n\n", command->name, command->summary);
 	for (int i = 0; i < RG_EXAMPLES && command->examples[i].line; i++)

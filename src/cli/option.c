@@ -12,13 +12,16 @@ static const char *const formats[] = {
 #define F(id, name, suffix, other) name,
 	RG_FORMATS(F)
 #undef F
-	NULL,
+		NULL,
 };
 static const char *const suffixes[][2] = {
 #define F(id, name, suffix, other) { suffix, other },
 	RG_FORMATS(F)
 #undef F
 };
+/* rg_order_names behind a name for "as the command does" */
+static const char *const orders[] = { "auto", "footprint", "size", "refcount", "items",
+	"generation", "distance", "id", "address", "type", "module", "name", "value", NULL };
 static const char *const edges[] = { "auto", "data", "strong", "all", NULL };
 
 #define AT(member) offsetof(struct rg_settings, member)
@@ -31,9 +34,35 @@ const struct rg_option rg_options[RG_OPTION_COUNT] = {
 		AT(format), formats },
 	[RG_OPTION_LIMIT] = { "limit", "N", "show at most N rows of each list", 'n', RG_TAKES_COUNT,
 		AT(limit), NULL },
+	[RG_OPTION_SORT] = { "sort", "FIELD", "sort by a field, such as size, refcount or type", 0,
+		RG_TAKES_CHOICE, AT(sort), orders },
+	[RG_OPTION_REVERSE] = { "reverse", NULL, "sort the other way round", 0, RG_TAKES_NOTHING,
+		AT(reverse), NULL },
+	[RG_OPTION_DEPTH] = { "depth", "N", "follow references N deep (3)", 'd', RG_TAKES_COUNT,
+		AT(depth), NULL },
+	[RG_OPTION_BREADTH] = { "breadth", "N",
+		"show at most N references of one object, and how many more (10)", 'b',
+		RG_TAKES_COUNT, AT(breadth), NULL },
+	[RG_OPTION_TYPE] = { "type", "NAME", "only objects of this type; * is allowed", 't',
+		RG_TAKES_TEXT, AT(type), NULL },
+	[RG_OPTION_MODULE] = { "module", "NAME",
+		"only objects of types of this module; * is allowed", 'm', RG_TAKES_TEXT,
+		AT(module), NULL },
+	[RG_OPTION_AVOID] = { "avoid", "SELECTION", "leave these objects out, and go round them", 0,
+		RG_TAKES_TEXT, AT(avoid), NULL },
+	[RG_OPTION_HIGHLIGHT] = { "highlight", "SELECTION", "mark these objects", 0, RG_TAKES_TEXT,
+		AT(highlight), NULL },
+	[RG_OPTION_EXTRA] = { "extra", "FIELDS",
+		"show more of each object: refcount,generation,address,... (see the manual)", 'x',
+		RG_TAKES_TEXT, AT(extra), NULL },
+	[RG_OPTION_FROM] = { "from", "FILE",
+		"select the objects that FILE lists, one a line, as --format ids writes them", 0,
+		RG_TAKES_TEXT, AT(from), NULL },
 	[RG_OPTION_EDGES] = { "edges", "POLICY",
 		"follow data references, all strong ones, or guesses too: data, strong, all", 0,
 		RG_TAKES_CHOICE, AT(edges), edges },
+	[RG_OPTION_WEAK] = { "weak", NULL, "show weak references as well", 0, RG_TAKES_NOTHING,
+		AT(weak), NULL },
 	[RG_OPTION_RAW] = { "raw", NULL,
 		"show every object: do not fold a __dict__ into what it belongs to", 0,
 		RG_TAKES_NOTHING, AT(raw), NULL },
@@ -74,7 +103,7 @@ enum rg_format rg_format_by_suffix(const char *path)
 
 /* --- parsing ------------------------------------------------------------------------------ */
 
-static enum rg_code bad_option(uint32_t allowed, const char *word, struct rg_error *err)
+static enum rg_code bad_option(uint64_t allowed, const char *word, struct rg_error *err)
 {
 	const char *names[RG_OPTION_COUNT], *meant;
 	char name[64];
@@ -149,7 +178,7 @@ static enum rg_code set_option(struct rg_settings *settings, const struct rg_opt
 	return RG_OK;
 }
 
-enum rg_code rg_options_parse(struct rg_settings *settings, uint32_t allowed, int argc, char **argv,
+enum rg_code rg_options_parse(struct rg_settings *settings, uint64_t allowed, int argc, char **argv,
 	int *first_ret, struct rg_error *err)
 {
 	struct option longs[RG_OPTION_COUNT + 1] = { 0 };

@@ -16,7 +16,9 @@
 	F(TEXT, "text", ".txt", NULL)                                                              \
 	F(JSON, "json", ".json", NULL)                                                             \
 	F(DOT, "dot", ".dot", ".gv")                                                               \
-	F(SVG, "svg", ".svg", NULL)
+	F(SVG, "svg", ".svg", NULL)                                                                \
+	F(PNG, "png", ".png", NULL)                                                                \
+	F(IDS, "ids", ".ids", NULL)
 
 enum rg_format {
 #define F(id, name, suffix, other) RG_FORMAT_##id,
@@ -28,7 +30,9 @@ enum rg_format {
 enum rg_format rg_format_by_suffix(const char *path);
 
 #define RG_FORMATS_PLAIN (1u << RG_FORMAT_TEXT | 1u << RG_FORMAT_JSON)
-#define RG_FORMATS_DRAWN (RG_FORMATS_PLAIN | 1u << RG_FORMAT_DOT | 1u << RG_FORMAT_SVG)
+#define RG_FORMATS_DRAWN                                                                           \
+	(RG_FORMATS_PLAIN | 1u << RG_FORMAT_DOT | 1u << RG_FORMAT_SVG | 1u << RG_FORMAT_PNG)
+#define RG_FORMATS_IDS (1u << RG_FORMAT_IDS)
 
 enum rg_edges_choice { RG_CHOICE_AUTO, RG_CHOICE_DATA, RG_CHOICE_STRONG, RG_CHOICE_ALL };
 
@@ -36,16 +40,28 @@ enum rg_edges_choice { RG_CHOICE_AUTO, RG_CHOICE_DATA, RG_CHOICE_STRONG, RG_CHOI
 struct rg_settings {
 	int format; /* enum rg_format */
 	int edges; /* enum rg_edges_choice */
-	uint64_t limit, nodes; /* 0: the command's own */
-	const char *output, *save;
-	bool raw, stable, no_save, no_values, force, graph, schema, help, version;
+	int sort; /* 0, or enum rg_order_field + 1 */
+	uint64_t limit, nodes, depth, breadth; /* 0: the command's own */
+	const char *output, *save, *from, *type, *module, *avoid, *highlight, *extra;
+	bool reverse, weak, raw, stable, no_save, no_values, force, graph, schema, help, version;
 };
 
 enum rg_option_id {
 	RG_OPTION_OUTPUT,
 	RG_OPTION_FORMAT,
 	RG_OPTION_LIMIT,
+	RG_OPTION_SORT,
+	RG_OPTION_REVERSE,
+	RG_OPTION_DEPTH,
+	RG_OPTION_BREADTH,
+	RG_OPTION_TYPE,
+	RG_OPTION_MODULE,
+	RG_OPTION_AVOID,
+	RG_OPTION_HIGHLIGHT,
+	RG_OPTION_EXTRA,
+	RG_OPTION_FROM,
 	RG_OPTION_EDGES,
+	RG_OPTION_WEAK,
 	RG_OPTION_RAW,
 	RG_OPTION_STABLE,
 	RG_OPTION_NODES,
@@ -72,14 +88,14 @@ struct rg_option {
 extern const struct rg_option rg_options[RG_OPTION_COUNT];
 
 /* A set of options, as a mask of 1 << enum rg_option_id. */
-#define RG_OPTION(id) (1u << RG_OPTION_##id)
+#define RG_OPTION(id) (1ull << RG_OPTION_##id)
 
 /*
  * Parse ARGV (as main's, from the command's name on) into SETTINGS, only the options of the mask
  * ALLOWED; what is no option is moved to the end, from *FIRST_RET on. RG_USAGE names the word
  * that is off and the nearest that is meant.
  */
-enum rg_code rg_options_parse(struct rg_settings *settings, uint32_t allowed, int argc, char **argv,
+enum rg_code rg_options_parse(struct rg_settings *settings, uint64_t allowed, int argc, char **argv,
 	int *first_ret, struct rg_error *err);
 
 #endif

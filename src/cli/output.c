@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,9 +12,11 @@
 #include "src/cli/report.h"
 #include "src/cli/terminal.h"
 #include "src/emit/dot.h"
+#include "src/emit/escape.h"
 #include "src/emit/json.h"
 #include "src/emit/render.h"
 #include "src/emit/table.h"
+#include "src/emit/tree.h"
 
 /* True when standard output is a pipe that nobody reads any more. */
 static bool is_reader_gone(void)
@@ -38,7 +42,77 @@ enum rg_code rg_output_flush(struct rg_error *err)
 bool rg_output_drawn(const struct rg_context *context)
 {
 	return context->settings.format == RG_FORMAT_DOT ||
-	       context->settings.format == RG_FORMAT_SVG;
+	       context->settings.format == RG_FORMAT_SVG ||
+	       context->settings.format == RG_FORMAT_PNG;
+}
+
+/* --- pictures ----------------------------------------------------------------------------- */
+
+#define HEADING 100 /* columns of a line above a tree */
+#define HARDER 2 /* a picture that takes too long is drawn with this part of its nodes */
+
+/* The DOT of what could not be laid out, beside the file that was asked for. */
+static enum rg_code write_instead(
+	struct rg_context *context, const struct rg_picture *picture, const char *path)
+{
+	struct rg_output output;
+	struct rg_error own;
+	char *name;
+
+	if (!path || asprintf(&name, "%s.dot", path) < 0)
+		return RG_LIMIT;
+	if (!rg_output_open(&output, name, 0600, &own)) {
+		if (rg_dot_write(picture, output.stream, &own))
+			rg_output_abandon(&output);
+		else if (!rg_output_commit(&output, &own))
+			rg_hint(&context->err,
+				"wrote %s instead: lay it out with another program, or draw less "
+				"(--nodes, --depth)",
+				name);
+	}
+	free(name);
+	return RG_LIMIT;
+}
+
+/*
+ * Lay out and draw. A layout that takes too long is tried in a simpler form (rg_render), then
+ * with half the nodes; then its DOT is kept.
+ */
+static enum rg_code render(
+	struct rg_context *context, const struct rg_output_forms *forms, FILE *out)
+{
+	enum rg_render_format format = context->settings.format == RG_FORMAT_PNG ? RG_RENDER_PNG
+										 : RG_RENDER_SVG;
+	struct rg_drawing *drawing = forms->drawing;
+	uint64_t nodes = drawing->picture->n_nodes;
+	enum rg_code code = rg_render(
+		drawing->picture, format, RG_RENDER_LIMITS, out, &context->err);
+
+	if (code != RG_LIMIT || strcmp(context->err.name, "layout-time") != 0)
+		return code;
+	code = drawing->draw(drawing, nodes / HARDER + 1);
+	if (!code)
+		code = rg_render(drawing->picture, format, RG_RENDER_LIMITS, out, &context->err);
+	if (!code)
+		rg_remark("the layout took too long: drawn with %u of %llu nodes",
+			drawing->picture->n_nodes, (unsigned long long)nodes);
+	return code == RG_LIMIT ? write_instead(context, drawing->picture, context->settings.output)
+				: code;
+}
+
+static enum rg_code refuse_terminal(struct rg_context *context)
+{
+	rg_fail(&context->err, RG_USAGE, "binary-to-terminal", "a PNG is no text for a terminal");
+	return rg_hint(&context->err, "write it to a file with -o FILE.png");
+}
+
+/* --- forms -------------------------------------------------------------------------------- */
+
+static enum rg_code write_ids(const struct rg_output_forms *forms, FILE *out)
+{
+	for (uint64_t i = 0; i < forms->n_ids; i++)
+		fprintf(out, "@%u\n", forms->ids[i]);
+	return RG_OK;
 }
 
 static enum rg_code write_form(
@@ -49,9 +123,12 @@ static enum rg_code write_form(
 		return rg_json_write(context->command->answer, forms->data,
 			context->settings.stable, out, &context->err);
 	case RG_FORMAT_DOT:
-		return rg_dot_write(forms->picture, out, &context->err);
+		return rg_dot_write(forms->drawing->picture, out, &context->err);
 	case RG_FORMAT_SVG:
-		return rg_render_svg(forms->picture, out, &context->err);
+	case RG_FORMAT_PNG:
+		return render(context, forms, out);
+	case RG_FORMAT_IDS:
+		return write_ids(forms, out);
 	default:
 		return forms->text(forms->data, context, out);
 	}
@@ -65,6 +142,8 @@ enum rg_code rg_output_answer(struct rg_context *context, const struct rg_output
 
 	rg_progress_stop();
 	if (!path || strcmp(path, "-") == 0) {
+		if (context->settings.format == RG_FORMAT_PNG && isatty(STDOUT_FILENO))
+			return refuse_terminal(context);
 		code = write_form(context, forms, stdout);
 		return code ? code : rg_output_flush(&context->err);
 	}
@@ -80,6 +159,27 @@ enum rg_code rg_output_answer(struct rg_context *context, const struct rg_output
 	if (!code)
 		rg_remark("wrote %s", path);
 	return code;
+}
+
+void rg_output_heading(const struct rg_picture *picture, FILE *out)
+{
+	struct rg_arena arena = { 0 };
+
+	fprintf(out, "%s\n%s\n\n",
+		rg_escape_display(&arena, picture->title, strlen(picture->title), HEADING),
+		rg_escape_display(&arena, picture->subtitle, strlen(picture->subtitle), HEADING));
+	rg_arena_deinit(&arena);
+}
+
+enum rg_code rg_output_tree(struct rg_context *context, const struct rg_picture *picture, bool back,
+	bool from_roots, FILE *out)
+{
+	struct rg_tree_style style = { .width = rg_terminal_width(),
+		.back = back,
+		.from_roots = from_roots,
+		.stable = context->settings.stable };
+
+	return rg_tree_print(picture, &style, out, &context->err);
 }
 
 void rg_output_next(const struct rg_source *source, const char *command, const char *rest)

@@ -15,9 +15,19 @@
 
 struct rg_output_forms {
 	const void *data; /* of the command's answer, for JSON */
-	const struct rg_picture *picture; /* for DOT and SVG; NULL: none asked for */
 	/* print the text form */
 	enum rg_code (*text)(const void *data, struct rg_context *context, FILE *out);
+	/* for pictures, NULL where the command has none: drawn again with fewer nodes if need be */
+	struct rg_drawing *drawing;
+	const uint32_t *ids; /* for the form ids */
+	uint64_t n_ids;
+};
+
+/* What a command can draw, and draw again. */
+struct rg_drawing {
+	/* draw with at most NODES nodes (0: the default) into `picture`, instead of what it has */
+	enum rg_code (*draw)(struct rg_drawing *drawing, uint64_t nodes);
+	const struct rg_picture *picture;
 };
 
 /* Flush standard output and say whether all of it was written; a closed pipe is no failure. */
@@ -34,6 +44,13 @@ bool rg_output_drawn(const struct rg_context *context);
  * SOURCE is the kept snapshot; nothing is printed where none was kept.
  */
 void rg_output_next(const struct rg_source *source, const char *command, const char *rest);
+
+/* The title of PICTURE and what is shown of how much, before its text form. */
+void rg_output_heading(const struct rg_picture *picture, FILE *out);
+
+/* The nodes and edges of PICTURE as a tree: from what was asked about, or from the roots. */
+enum rg_code rg_output_tree(struct rg_context *context, const struct rg_picture *picture, bool back,
+	bool from_roots, FILE *out);
 
 /* WORD as a shell reads it; and all the words of the selection, behind the source. */
 const char *rg_output_quote(const char *word, struct rg_arena *arena);

@@ -1,9 +1,12 @@
 #include "src/cmd/answering.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "heapdump/base/array.h"
 #include "src/answer/common.h"
 #include "src/cli/progress.h"
+#include "src/heap/fold.h"
 #include "src/heap/policy.h"
 #include "src/select/select.h"
 
@@ -19,20 +22,85 @@ unsigned rg_answering_edges(const struct rg_context *context)
 	return edges[context->settings.edges];
 }
 
+/* --type and --module leave of the selection, or of everything, what they name. */
+static enum rg_code filter(struct rg_answering *answering)
+{
+	const struct rg_settings *settings = &answering->context->settings;
+	struct rg_bitset wanted;
+	enum rg_code code;
+
+	if (!settings->type && !settings->module)
+		return RG_OK;
+	code = rg_select_filter(&answering->source.heap, settings->type, settings->module, &wanted,
+		&answering->context->err);
+	if (code)
+		return code;
+	if (!answering->has_selection) {
+		answering->has_selection = true;
+		answering->selected = wanted;
+		return RG_OK;
+	}
+	for (size_t i = 0; i < rg_bitset_words(wanted.n); i++)
+		answering->selected.words[i] &= wanted.words[i];
+	rg_bitset_deinit(&wanted);
+	return RG_OK;
+}
+
 static enum rg_code select_words(struct rg_answering *answering)
 {
 	struct rg_context *context = answering->context;
+	const char *from = context->settings.from;
 	enum rg_code code = RG_OK;
 
-	if (context->n_words < 2)
-		return RG_OK;
-	answering->has_selection = true;
-	code = rg_bitset_init(
-		&answering->selected, answering->source.heap.n_objects, &context->err);
-	for (int i = 1; !code && i < context->n_words; i++)
+	answering->exact = true;
+	answering->has_selection = context->n_words > 1 || from;
+	if (answering->has_selection)
+		code = rg_bitset_init(
+			&answering->selected, answering->source.heap.n_objects, &context->err);
+	for (int i = 1; !code && i < context->n_words; i++) {
 		code = rg_select(&answering->source.heap, context->words[i], answering->source.live,
 			&answering->selected, &context->err);
+		answering->exact &= context->words[i][0] == '@' ||
+				    strncmp(context->words[i], "0x", 2) == 0;
+	}
+	if (!code && from)
+		code = rg_select_from(&answering->source.heap, from, answering->source.live,
+			&answering->selected, &context->err);
+	return code ? code : context->command->filters_walk ? RG_OK : filter(answering);
+}
+
+enum rg_code rg_answering_select(
+	struct rg_answering *answering, const char *word, struct rg_bitset *set)
+{
+	struct rg_error *err = &answering->context->err;
+	enum rg_code code;
+
+	memset(set, 0, sizeof(*set));
+	if (!word)
+		return RG_OK;
+	code = rg_bitset_init(set, answering->source.heap.n_objects, err);
+	if (!code)
+		code = rg_select(&answering->source.heap, word, answering->source.live, set, err);
+	if (code)
+		rg_bitset_deinit(set);
 	return code;
+}
+
+enum rg_code rg_answering_ids(struct rg_answering *answering, uint32_t **ids_ret, uint64_t *n_ret)
+{
+	const struct rg_heap *heap = &answering->source.heap;
+	uint32_t *ids = rg_array_new(heap->n_objects, sizeof(*ids));
+	bool raw = answering->origin->raw;
+
+	if (!ids)
+		return rg_nomem(&answering->context->err);
+	*n_ret = 0;
+	for (uint32_t id = 0; id < heap->n_objects; id++)
+		if ((raw || !rg_heap_folded(heap, id)) &&
+			(!answering->has_selection || rg_bitset_get(&answering->selected, id)))
+			ids[(*n_ret)++] = id;
+	*ids_ret = ids;
+	return RG_OK;
 }
 
 /* @12 with a pid as source cannot mean anything: say so before the process is stopped. */
@@ -51,6 +119,19 @@ static enum rg_code check_numbers(struct rg_context *context)
 			return rg_select(NULL, context->words[i], true, NULL, &context->err);
 	}
 	return RG_OK;
+}
+
+/* Who names a __dict__ by its number or address means it, and not what it is folded into. */
+static bool names_folded(const struct rg_answering *answering)
+{
+	const struct rg_heap *heap = &answering->source.heap;
+
+	if (!answering->exact || !answering->has_selection)
+		return false;
+	for (uint32_t id = 0; id < heap->n_objects; id++)
+		if (rg_bitset_get(&answering->selected, id) && rg_heap_folded(heap, id))
+			return true;
+	return false;
 }
 
 enum rg_code rg_answering_open(
@@ -81,7 +162,7 @@ enum rg_code rg_answering_open(
 	*answering->origin = (struct rg_answer_origin){ .path = answering->source.path,
 		.live = answering->source.live,
 		.edges = rg_policy_name(rg_answering_edges(context)),
-		.raw = context->settings.raw };
+		.raw = context->settings.raw || names_folded(answering) };
 	return RG_OK;
 }
 
@@ -93,11 +174,55 @@ void rg_answering_close(struct rg_answering *answering)
 	memset(answering, 0, sizeof(*answering));
 }
 
+enum rg_code rg_answering_run(struct rg_context *context, uint64_t limit,
+	enum rg_code (*answer)(struct rg_answering *answering))
+{
+	struct rg_answering answering;
+	enum rg_code code = rg_answering_open(&answering, context, limit);
+
+	if (code)
+		return code;
+	code = answer(&answering);
+	rg_answering_close(&answering);
+	return code;
+}
+
+static enum rg_code draw_again(struct rg_drawing *drawing, uint64_t nodes)
+{
+	struct rg_answering_picture *picture = (struct rg_answering_picture *)drawing;
+	struct rg_answering *answering = picture->answering;
+	const struct rg_settings *settings = &answering->context->settings;
+
+	rg_draw_deinit(&picture->canvas);
+	rg_draw_init(&picture->canvas, &answering->source.heap, answering->origin->raw,
+		settings->stable, nodes, &answering->arena);
+	picture->canvas.extra = settings->extra;
+	drawing->picture = &picture->canvas.picture;
+	return picture->draw(answering, picture->subject, &picture->canvas);
+}
+
+enum rg_code rg_answering_draw(struct rg_answering_picture *picture, struct rg_answering *answering,
+	enum rg_code (*draw)(
+		struct rg_answering *answering, const void *subject, struct rg_draw *draw),
+	const void *subject)
+{
+	picture->drawing.draw = draw_again;
+	picture->answering = answering;
+	picture->draw = draw;
+	picture->subject = subject;
+	return draw_again(&picture->drawing, answering->context->settings.nodes);
+}
+
+void rg_answering_picture_deinit(struct rg_answering_picture *picture)
+{
+	rg_draw_deinit(&picture->canvas);
+}
+
 enum rg_code rg_answering_cycles(struct rg_answering *answering, struct rg_cycles *cycles)
 {
 	struct rg_cycles_options options = {
 		.edges = rg_answering_edges(answering->context),
-		.raw = answering->context->settings.raw,
+		.raw = answering->origin->raw,
 		.selected = answering->has_selection ? &answering->selected : NULL,
 	};
 

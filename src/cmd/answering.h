@@ -6,6 +6,7 @@
 #include "src/cli/output.h"
 #include "src/cli/source.h"
 #include "src/graph/bitset.h"
+#include "src/view/draw.h"
 
 struct rg_answering {
 	struct rg_context *context;
@@ -14,13 +15,42 @@ struct rg_answering {
 	struct rg_answer_origin *origin;
 	struct rg_bitset selected; /* by the words behind the source */
 	bool has_selection;
+	bool exact; /* selected by numbers and addresses alone */
 	uint64_t limit;
+};
+
+/* A command's picture: what it draws, and by which function. */
+struct rg_answering_picture {
+	struct rg_drawing drawing; /* for the output */
+	struct rg_answering *answering;
+	const void *subject; /* the function's */
+	enum rg_code (*draw)(
+		struct rg_answering *answering, const void *subject, struct rg_draw *draw);
+	struct rg_draw canvas;
 };
 
 /* Open the first word and select by the others; LIMIT is the command's own default. */
 enum rg_code rg_answering_open(
 	struct rg_answering *answering, struct rg_context *context, uint64_t limit);
 void rg_answering_close(struct rg_answering *answering);
+
+/* Open, ANSWER, close: what the `run` of a command does. */
+enum rg_code rg_answering_run(struct rg_context *context, uint64_t limit,
+	enum rg_code (*answer)(struct rg_answering *answering));
+
+/* The rows of what was selected, helpers as what they are folded into; all without a selection. */
+enum rg_code rg_answering_ids(struct rg_answering *answering, uint32_t **ids_ret, uint64_t *n_ret);
+
+/* What WORD, of an option, selects; nothing is selected and SET zeroed where WORD is NULL. */
+enum rg_code rg_answering_select(
+	struct rg_answering *answering, const char *word, struct rg_bitset *set);
+
+/* Draw the first time; the caller deinits whatever happens. */
+enum rg_code rg_answering_draw(struct rg_answering_picture *picture, struct rg_answering *answering,
+	enum rg_code (*draw)(
+		struct rg_answering *answering, const void *subject, struct rg_draw *draw),
+	const void *subject);
+void rg_answering_picture_deinit(struct rg_answering_picture *picture);
 
 /* The edge classes that --edges asked for; RG_EDGES_DATA by default. */
 unsigned rg_answering_edges(const struct rg_context *context);

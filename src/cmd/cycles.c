@@ -86,59 +86,67 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 
 /* Groups that a picture shows: the first, unless a selection or --limit asks for more. */
 static enum rg_code draw(
-	struct rg_answering *answering, const struct rg_cycles *cycles, struct rg_draw *picture)
+	struct rg_answering *answering, const void *subject, struct rg_draw *canvas)
 {
 	const struct rg_settings *settings = &answering->context->settings;
-	uint64_t groups = settings->limit ? settings->limit : 1;
 
-	rg_draw_init(picture, &answering->source.heap, settings->raw, settings->stable,
-		settings->nodes, &answering->arena);
-	return rg_view_cycles(picture, cycles, groups, &answering->context->err);
+	return rg_view_cycles(
+		canvas, subject, settings->limit ? settings->limit : 1, &answering->context->err);
 }
 
-static enum rg_code answer_cycles(struct rg_answering *answering, const struct rg_cycles *cycles)
+static enum rg_code write_answer(struct rg_answering *answering, const struct rg_cycles *cycles)
 {
 	struct rg_context *context = answering->context;
 	struct rg_answer_cycles answer = { 0 };
-	struct rg_output_forms forms = { .data = &answer, .text = text };
-	struct rg_draw picture = { 0 };
+	struct rg_answering_picture picture = { 0 };
+	struct rg_output_forms forms = {
+		.data = &answer, .text = text, .drawing = &picture.drawing
+	};
 	enum rg_code code = rg_answer_cycles_init(&answer, cycles, answering->origin,
 		answering->limit, &answering->arena, &context->err);
 
-	if (!code && rg_output_drawn(context)) {
-		code = draw(answering, cycles, &picture);
-		forms.picture = &picture.picture;
-	}
+	if (!code && rg_output_drawn(context))
+		code = rg_answering_draw(&picture, answering, draw, cycles);
 	if (!code)
 		code = rg_output_answer(context, &forms);
-	rg_draw_deinit(&picture);
+	rg_answering_picture_deinit(&picture);
+	return code;
+}
+
+static void say_next(struct rg_answering *answering, const struct rg_cycles *cycles)
+{
+	struct rg_context *context = answering->context;
+
+	if (cycles->n_groups == 0)
+		return;
+	if (context->settings.format == RG_FORMAT_TEXT)
+		rg_output_next(&answering->source, "cycles",
+			answering->has_selection
+				? rg_arena_print(&answering->arena, "%s -o cycles.svg",
+					  rg_output_selection(context, &answering->arena))
+				: "-o cycles.svg");
+	else if (rg_output_drawn(context))
+		rg_output_next(&answering->source, "why",
+			rg_arena_print(&answering->arena, "@%u", cycles->groups[0].entry));
+}
+
+static enum rg_code answer(struct rg_answering *answering)
+{
+	struct rg_cycles cycles;
+	enum rg_code code = rg_answering_cycles(answering, &cycles);
+
+	if (code)
+		return code;
+	code = write_answer(answering, &cycles);
+	if (!code)
+		say_next(answering, &cycles);
+	rg_cycles_deinit(&cycles);
 	return code;
 }
 
 static enum rg_code run(struct rg_context *context)
 {
-	struct rg_answering answering;
-	struct rg_cycles cycles;
-	enum rg_code code = rg_answering_open(&answering, context, 10);
-
-	if (code)
-		return code;
-	code = rg_answering_cycles(&answering, &cycles);
-	if (!code) {
-		code = answer_cycles(&answering, &cycles);
-		if (!code && cycles.n_groups && context->settings.format == RG_FORMAT_TEXT)
-			rg_output_next(&answering.source, "cycles",
-				answering.has_selection
-					? rg_arena_print(&answering.arena, "%s -o cycles.svg",
-						  rg_output_selection(context, &answering.arena))
-					: "-o cycles.svg");
-		else if (!code && rg_output_drawn(context) && cycles.n_groups)
-			rg_output_next(&answering.source, "why",
-				rg_arena_print(&answering.arena, "@%u", cycles.groups[0].entry));
-		rg_cycles_deinit(&cycles);
-	}
-	rg_answering_close(&answering);
-	return code;
+	return rg_answering_run(context, 10, answer);
 }
 
 const struct rg_command rg_cmd_cycles = {

@@ -9,7 +9,12 @@ const struct rg_command *const rg_commands[] = {
 	&rg_cmd_cycles,
 	&rg_cmd_generations,
 	&rg_cmd_garbage,
+	&rg_cmd_objects,
+	&rg_cmd_show,
+	&rg_cmd_refs,
+	&rg_cmd_backrefs,
 	&rg_cmd_why,
+	&rg_cmd_path,
 	&rg_cmd_help,
 	NULL,
 };

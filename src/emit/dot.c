@@ -17,6 +17,7 @@
 #define INK "#1b1f24"
 #define SLATE "#57606a"
 #define GREY "#8c959f"
+#define PINK "#f7e3ef"
 
 #define BLANK "\xc2\xa0"
 #define FONT "Helvetica,Arial,sans-serif"
@@ -259,6 +260,9 @@ static char *node_label(struct builder *b, const struct rg_picture_node *node)
 {
 	const char *title = label_text(b, node->title ? node->title : "", TITLE_COLUMNS);
 
+	if (node->highlighted)
+		title = rg_arena_print(b->arena, "★ %s", title);
+
 	if (!node->facts || !*node->facts)
 		return html(b, rg_arena_print(b->arena, "<B>%s</B>\n", title));
 	return html(
@@ -281,7 +285,7 @@ static bool add_node(struct builder *b, uint32_t row)
 	set(n, "shape", look->shape);
 	set(n, "style", look->style);
 	set(n, "margin", look->margin);
-	set(n, "fillcolor", inside ? "#ffffff" : look->fill);
+	set(n, "fillcolor", node->highlighted ? PINK : inside ? "#ffffff" : look->fill);
 	set(n, "color", node->asked ? ORANGE : look->border);
 	set(n, "penwidth", node->asked ? "2.4" : NULL);
 	set(n, "label", node_label(b, node));
@@ -318,6 +322,7 @@ static bool add_edge(struct builder *b, uint32_t row)
 	uint32_t cluster = b->picture->nodes[edge->from].cluster;
 	bool inside = cluster != RG_PICTURE_NO_CLUSTER &&
 		      cluster == b->picture->nodes[edge->to].cluster;
+	bool orange = inside || edge->cyclic;
 	Agedge_t *e = agedge(inside ? b->clusters[cluster] : b->graph, b->nodes[edge->from],
 		b->nodes[edge->to], NULL, true);
 
@@ -325,10 +330,10 @@ static bool add_edge(struct builder *b, uint32_t row)
 		return false;
 	set_id(b, e, "e", row);
 	set(e, b->form == RG_DOT_SIMPLE ? "xlabel" : "label", edge_label(b, edge, inside));
-	set(e, "color", inside ? ORANGE : edge->alike > 1 ? GREY : NULL);
-	set(e, "fontcolor", inside ? BROWN : NULL);
-	set(e, "style", edge->cut ? "dashed" : NULL);
-	set(e, "penwidth", edge->cut ? "2.4" : pen(b, inside ? 180 : 100, edge->alike));
+	set(e, "color", orange ? ORANGE : edge->alike > 1 ? GREY : NULL);
+	set(e, "fontcolor", orange ? BROWN : NULL);
+	set(e, "style", edge->cut ? "dashed" : edge->weak ? "dotted" : NULL);
+	set(e, "penwidth", edge->cut ? "2.4" : pen(b, orange ? 180 : 100, edge->alike));
 	set_tooltip(b, e, edge->tooltip);
 	return true;
 }

@@ -209,3 +209,17 @@ const char *rg_escape_dot_tooltip(
 {
 	return escape(arena, &dot_tooltip_style, text, length, columns);
 }
+
+unsigned rg_escape_columns(const char *text)
+{
+	size_t length = strlen(text);
+	unsigned width = 0;
+
+	for (size_t at = 0; at < length;) {
+		struct unit unit;
+
+		at += read_unit(&unit, &display_style, text + at, length - at);
+		width += unit.columns;
+	}
+	return width;
+}

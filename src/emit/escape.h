@@ -29,6 +29,9 @@
 const char *rg_escape_display(
 	struct rg_arena *arena, const char *text, size_t length, unsigned columns);
 
+/* Columns of a terminal that an escaped TEXT takes. */
+unsigned rg_escape_columns(const char *text);
+
 /* The content of an XML or HTML element, or of an attribute in quotes of either kind. */
 const char *rg_escape_xml(
 	struct rg_arena *arena, const char *text, size_t length, unsigned columns);

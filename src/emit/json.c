@@ -105,6 +105,7 @@ static json_t *field_value(const struct rg_field *field, const void *at, bool st
 		return *(const uint32_t *)at == UINT32_MAX ? json_null()
 							   : json_integer(*(const uint32_t *)at);
 	case RG_RECORD:
+	case RG_INLINE:
 		memcpy(&pointer, at, sizeof(pointer));
 		return pointer ? record_value(field->record, pointer, stable) : json_null();
 	case RG_LIST:
@@ -128,7 +129,11 @@ static json_t *record_value(const struct rg_record *record, const void *data, bo
 		if (!field->name || (stable && field->flags & RG_VOLATILE))
 			continue;
 		value = field_value(field, (const char *)data + field->offset, stable);
-		if (field->flags & RG_OMIT_EMPTY && (json_is_null(value) || json_is_false(value)))
+		if (field->type == RG_INLINE) {
+			json_object_update(object, value);
+			json_decref(value);
+		} else if (field->flags & RG_OMIT_EMPTY &&
+			   (json_is_null(value) || json_is_false(value)))
 			json_decref(value);
 		else
 			json_object_set_new(object, field->name, value);
@@ -232,6 +237,8 @@ static json_t *field_schema(const struct rg_field *field)
 	case RG_RECORD:
 		return json_pack("{s:[o,o]}", "anyOf", record_schema(field->record),
 			type_schema("null", false));
+	case RG_INLINE:
+		return record_schema(field->record);
 	case RG_LIST:
 		return json_pack("{s:s, s:[s,s,s], s:{s:{s:s}, s:{s:s}, s:o}}", "type", "object",
 			"required", "shown", "of", "rows", "properties", "shown", "type", "integer",
@@ -255,6 +262,12 @@ static json_t *record_schema(const struct rg_record *record)
 
 		if (!schema)
 			continue;
+		if (field->type == RG_INLINE) {
+			json_object_update_missing(
+				properties, json_object_get(schema, "properties"));
+			json_decref(schema);
+			continue;
+		}
 		if (field->summary)
 			json_object_set_new(schema, "description", json_string(field->summary));
 		json_object_set_new(properties, field->name, schema);

@@ -335,8 +335,15 @@ static bool put_svg(const struct rg_picture *picture, const struct stream *drawi
 	return put_text(out, at, (size_t)(end - at));
 }
 
+static bool put_png(const struct rg_picture *picture, const struct stream *drawing, FILE *out)
+{
+	(void)picture;
+	return put_text(out, drawing->bytes, drawing->count);
+}
+
 static const struct format formats[RG_RENDER_FORMATS] = {
 	[RG_RENDER_SVG] = { "svg", put_svg },
+	[RG_RENDER_PNG] = { "png", put_png },
 };
 
 /* Whether to try a simpler form: graphviz had too much to do, or took a wrong turn. */

@@ -18,6 +18,7 @@
 
 enum rg_render_format {
 	RG_RENDER_SVG,
+	RG_RENDER_PNG,
 	RG_RENDER_FORMATS, /* how many there are */
 };
 

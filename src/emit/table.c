@@ -4,7 +4,6 @@
 #include <libsmartcols.h>
 #include <stdlib.h>
 #include <string.h>
-#include <wchar.h>
 
 #include "heapdump/base/units.h"
 #include "src/emit/escape.h"
@@ -83,16 +82,6 @@ static void choose_columns(struct columns *columns, const struct rg_record *reco
 	}
 }
 
-/* Columns of the terminal that TEXT takes; what is escaped has no control characters. */
-static unsigned width_of(const char *text)
-{
-	wchar_t wide[CELL + 1];
-	size_t n = mbstowcs(wide, text, CELL);
-	int width = n == (size_t)-1 ? -1 : wcswidth(wide, n);
-
-	return width < 0 ? (unsigned)strlen(text) : (unsigned)width;
-}
-
 /* What the columns before the last leave of WIDTH for it. */
 static unsigned width_left(const struct columns *columns, const struct rg_record *record,
 	const struct rg_list *list, unsigned width, struct rg_arena *arena)
@@ -100,10 +89,10 @@ static unsigned width_left(const struct columns *columns, const struct rg_record
 	unsigned used = 0;
 
 	for (unsigned c = 0; c + 1 < columns->count; c++) {
-		unsigned most = width_of(columns->fields[c]->heading);
+		unsigned most = rg_escape_columns(columns->fields[c]->heading);
 
 		for (uint64_t i = 0; i < list->shown; i++) {
-			unsigned its = width_of(cell_text(columns->fields[c],
+			unsigned its = rg_escape_columns(cell_text(columns->fields[c],
 				(const char *)list->rows + i * record->size, arena));
 
 			most = its > most ? its : most;
@@ -136,7 +125,7 @@ static bool fill_table(struct libscols_table *table, const struct columns *colum
 			const char *text = cell_text(columns->fields[c],
 				(const char *)list->rows + i * record->size, arena);
 
-			if (c + 1 == columns->count && width_of(text) > left)
+			if (c + 1 == columns->count && rg_escape_columns(text) > left)
 				text = rg_escape_display(arena, text, strlen(text), left);
 			if (scols_line_set_data(line, c, text))
 				return false;

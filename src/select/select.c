@@ -166,3 +166,93 @@ enum rg_code rg_select(const struct rg_heap *heap, const char *word, bool live,
 		return select_address(heap, word, selected, err);
 	return select_types(heap, word, selected) ? RG_OK : no_such_type(heap, word, err);
 }
+
+/* --- lists and filters -------------------------------------------------------------------- */
+
+static enum rg_code select_line(const struct rg_heap *heap, const char *path, unsigned line,
+	char *word, bool live, struct rg_bitset *selected, struct rg_error *err)
+{
+	word[strcspn(word, "#\r\n")] = '\0';
+	word += strspn(word, " \t");
+	word[strcspn(word, " \t")] = '\0';
+	if (!*word)
+		return RG_OK;
+	if (*word == '@' || strncmp(word, "0x", 2) == 0)
+		return rg_select(heap, word, live, selected, err);
+	rg_fail(err, RG_BAD_DATA, "not-an-id", "%s:%u: '%.40s' is no @N and no 0x...", path, line,
+		word);
+	return rg_hint(err, "such a list is what --format ids writes");
+}
+
+enum rg_code rg_select_from(const struct rg_heap *heap, const char *path, bool live,
+	struct rg_bitset *selected, struct rg_error *err)
+{
+	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+	enum rg_code code = RG_OK;
+	size_t size = 0;
+	char *line = NULL;
+
+	if (!file)
+		return rg_fail(err, RG_SYSTEM, "cannot-open", "%s: %s", path, strerror(errno));
+	for (unsigned number = 1; !code && getline(&line, &size, file) > 0; number++)
+		code = select_line(heap, path, number, line, live, selected, err);
+	if (!code && ferror(file))
+		code = rg_fail(err, RG_SYSTEM, "cannot-read", "%s: it cannot be read", path);
+	free(line);
+	if (file != stdin)
+		fclose(file);
+	return code;
+}
+
+static enum rg_code no_such_module(
+	const struct rg_heap *heap, const char *word, struct rg_error *err)
+{
+	struct rg_arena arena = { 0 };
+	const char **names = rg_arena_new(&arena, heap->n_types + 1, sizeof(*names)), *near;
+
+	for (size_t i = 0; names && i < heap->n_types; i++)
+		names[i] = rg_arena_text(
+			&arena, heap->types[i].module.bytes, heap->types[i].module.length);
+	near = names ? rg_suggest(word, names, heap->n_types) : NULL;
+	rg_fail(err, RG_NOT_FOUND, "no-such-module", "no object of a type of a module '%s'", word);
+	if (near && *near)
+		rg_hint(err, "did you mean %s?", near);
+	else
+		rg_hint(err, "a name may hold *, as in 'app.*'");
+	rg_arena_deinit(&arena);
+	return RG_NOT_FOUND;
+}
+
+enum rg_code rg_select_filter(const struct rg_heap *heap, const char *type, const char *module,
+	struct rg_bitset *selected_ret, struct rg_error *err)
+{
+	uint8_t *wanted = rg_array_new(heap->n_types, 1);
+	bool any_type = false, any_module = false;
+	enum rg_code code = RG_OK;
+
+	if (!wanted || rg_bitset_init(selected_ret, heap->n_objects, err)) {
+		free(wanted);
+		return rg_nomem(err);
+	}
+	for (size_t i = 0; i < heap->n_types; i++) {
+		const struct rg_heap_type *row = &heap->types[i];
+		bool of_type = !type || type_matches(row, type, false);
+		bool of_module = !module ||
+				 matches(module, row->module.bytes, row->module.length, false);
+
+		wanted[i] = of_type && of_module;
+		any_type |= of_type;
+		any_module |= of_module;
+	}
+	for (uint32_t id = 0; id < heap->n_objects; id++)
+		if (wanted[heap->type[id]])
+			rg_bitset_set(selected_ret, id);
+	free(wanted);
+	if (!any_type)
+		code = no_such_type(heap, type, err);
+	else if (!any_module)
+		code = no_such_module(heap, module, err);
+	if (code)
+		rg_bitset_deinit(selected_ret);
+	return code;
+}

@@ -15,4 +15,18 @@
 enum rg_code rg_select(const struct rg_heap *heap, const char *word, bool live,
 	struct rg_bitset *selected, struct rg_error *err);
 
+/*
+ * Add the objects that PATH ("-": standard input) lists, one @N or 0x... a line, as --format ids
+ * writes them. Blank lines and what follows a # are skipped.
+ */
+enum rg_code rg_select_from(const struct rg_heap *heap, const char *path, bool live,
+	struct rg_bitset *selected, struct rg_error *err);
+
+/*
+ * What is of a type called TYPE and of a type of a module called MODULE, in the whole heap; NULL
+ * asks nothing, and * is allowed. RG_NOT_FOUND where there is nothing.
+ */
+enum rg_code rg_select_filter(const struct rg_heap *heap, const char *type, const char *module,
+	struct rg_bitset *selected_ret, struct rg_error *err);
+
 #endif

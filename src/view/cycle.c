@@ -143,6 +143,8 @@ static void draw_rest(struct drawing *drawing, uint32_t vertex)
 				(int)draw->heap->types[info->to_type].name.length,
 				draw->heap->types[info->to_type].name.bytes),
 			"more of the cycle");
+		if (row != RG_NO_ID)
+			draw->picture.nodes[row].alike = count;
 		edge = rg_draw_edge(draw, rg_draw_find(draw, vertex), row,
 			count > 1 ? info->label : edge_label(drawing, rg_graph_label(graph, e)),
 			count);
@@ -173,7 +175,10 @@ static void draw_inner_edges(struct drawing *drawing)
 				to == RG_NO_ID ? "" : edge_label(drawing, rg_graph_label(graph, e)),
 				1);
 
-			if (edge && is_cut(drawing, pattern_of(drawing, vertex, e)))
+			if (!edge)
+				continue;
+			edge->reference = rg_graph_label(graph, e);
+			if (is_cut(drawing, pattern_of(drawing, vertex, e)))
 				draw->has_cut = edge->cut = true;
 		}
 	}
@@ -225,6 +230,8 @@ static void draw_alike(struct drawing *drawing, uint32_t holder)
 			(int)type->name.length, type->name.bytes),
 		rg_arena_print(draw->arena, "the same cycle · %s",
 			rg_units_bytes(group->size_all / group->alike * together, draw->arena)));
+	if (row != RG_NO_ID)
+		draw->picture.nodes[row].alike = together;
 	rg_draw_edge(draw, holder, row,
 		rg_arena_print(draw->arena, "%s more", rg_units_count(together, draw->arena)),
 		together);

@@ -5,8 +5,10 @@
 
 #include "heapdump/base/array.h"
 #include "heapdump/base/units.h"
+#include "src/graph/components.h"
 #include "src/heap/fold.h"
 #include "src/heap/label.h"
+#include "src/view/extra.h"
 
 #define CHAIN_ENDS 4 /* objects shown at each end of a long chain */
 #define FAN_OUT 4 /* items from which on a container is said to fan out */
@@ -46,10 +48,13 @@ uint32_t rg_draw_node(struct rg_draw *draw, enum rg_picture_kind kind, uint32_t 
 	}
 	draw->budget--;
 	draw->picture.n_nodes = (uint32_t)count;
-	*node = (struct rg_picture_node){
-		.kind = kind, .cluster = cluster,
-		.object = RG_PICTURE_NO_OBJECT, .title = title, .facts = facts, .tooltip = title
-	};
+	*node = (struct rg_picture_node){ .kind = kind,
+		.cluster = cluster,
+		.object = RG_PICTURE_NO_OBJECT,
+		.title = title,
+		.facts = facts,
+		.tooltip = title,
+		.alike = 1 };
 	draw->has_root |= kind == RG_PICTURE_ROOT;
 	draw->has_aggregate |= kind == RG_PICTURE_AGGREGATE;
 	draw->has_rest |= kind == RG_PICTURE_REST;
@@ -90,6 +95,7 @@ static const char *facts_of(struct rg_draw *draw, uint32_t id)
 	struct rg_arena *arena = draw->arena;
 	const char *place = rg_label_place(heap, id, arena), *first = NULL;
 	const char *size = rg_units_bytes(rg_heap_footprint(heap, id, draw->raw), arena);
+	const char *more = rg_extra_text(heap, id, draw->extra, arena);
 
 	if (place)
 		first = short_place(place);
@@ -97,7 +103,8 @@ static const char *facts_of(struct rg_draw *draw, uint32_t id)
 		first = rg_units_things(heap->items[id], "item", "items", arena);
 	else
 		first = rg_label_value(heap, id, NULL, arena);
-	return first ? rg_arena_print(arena, "%s · %s", first, size) : size;
+	return rg_arena_print(arena, "%s%s%s%s%s", first ? first : "", first ? " · " : "", size,
+		*more ? " · " : "", more);
 }
 
 static const char *tooltip_of(struct rg_draw *draw, uint32_t id)
@@ -135,6 +142,8 @@ uint32_t rg_draw_object(struct rg_draw *draw, uint32_t id, uint32_t cluster)
 		return RG_NO_ID;
 	draw->picture.nodes[row].object = id;
 	draw->picture.nodes[row].tooltip = tooltip_of(draw, id);
+	if (draw->highlighted && rg_bitset_get(draw->highlighted, id))
+		draw->has_highlight = draw->picture.nodes[row].highlighted = true;
 	if (!rg_map_set(&draw->rows, (uint64_t)id + 1, row))
 		draw->failed = true;
 	return row;
@@ -156,9 +165,12 @@ struct rg_picture_edge *rg_draw_edge(
 		return NULL;
 	}
 	draw->picture.n_edges = (uint32_t)count;
-	*edge = (struct rg_picture_edge){
-		.from = from, .to = to, .label = label, .alike = alike, .tooltip = label
-	};
+	*edge = (struct rg_picture_edge){ .from = from,
+		.to = to,
+		.label = label,
+		.alike = alike,
+		.tooltip = label,
+		.reference = RG_PICTURE_NO_OBJECT };
 	return edge;
 }
 
@@ -180,7 +192,7 @@ uint32_t rg_draw_cluster(struct rg_draw *draw, const char *caption)
 /* --- chains ------------------------------------------------------------------------------- */
 
 /* The house at the top: a module is its own; of a frame or the interpreter it is a node. */
-static uint32_t draw_root(struct rg_draw *draw, const struct rg_heap_root *root, uint32_t id)
+uint32_t rg_draw_root(struct rg_draw *draw, const struct rg_heap_root *root, uint32_t id)
 {
 	const struct rg_heap *heap = draw->heap;
 	const char *label = rg_label_root(heap, root, draw->arena), *comma, *colon;
@@ -213,7 +225,7 @@ static uint32_t draw_root(struct rg_draw *draw, const struct rg_heap_root *root,
 }
 
 /* What the reference from a frame to its local is called. */
-static const char *root_label(struct rg_draw *draw, const struct rg_heap_root *root)
+const char *rg_draw_root_label(struct rg_draw *draw, const struct rg_heap_root *root)
 {
 	const char *path = rg_label_root_path(draw->heap, root, draw->arena);
 	const char *dot = root->kind == RG_ROOT_FRAME ? strrchr(path, '.') : NULL;
@@ -221,7 +233,7 @@ static const char *root_label(struct rg_draw *draw, const struct rg_heap_root *r
 	return dot ? dot + 1 : "";
 }
 
-static const char *step_label(struct rg_draw *draw, uint32_t reference)
+const char *rg_draw_label(struct rg_draw *draw, uint32_t reference)
 {
 	const char *label = rg_label_reference(draw->heap, reference, draw->arena);
 
@@ -229,7 +241,7 @@ static const char *step_label(struct rg_draw *draw, uint32_t reference)
 }
 
 /* Everything between the two shown ends of a long chain, as one dashed node. */
-static uint32_t draw_gap(struct rg_draw *draw, uint32_t from, uint32_t skipped)
+uint32_t rg_draw_gap(struct rg_draw *draw, uint32_t from, uint32_t skipped)
 {
 	uint32_t row = rg_draw_node(draw, RG_PICTURE_REST, RG_PICTURE_NO_CLUSTER,
 		rg_arena_print(draw->arena, "… %s more …", rg_units_count(skipped, draw->arena)),
@@ -237,6 +249,18 @@ static uint32_t draw_gap(struct rg_draw *draw, uint32_t from, uint32_t skipped)
 
 	rg_draw_edge(draw, from, row, "", 1);
 	return row;
+}
+
+/* True when another chain drew the same reference. */
+static bool is_drawn(const struct rg_draw *draw, uint32_t from, uint32_t to, uint32_t reference)
+{
+	const struct rg_picture *picture = &draw->picture;
+
+	for (uint32_t i = 0; i < picture->n_edges; i++)
+		if (picture->edges[i].from == from && picture->edges[i].to == to &&
+			picture->edges[i].reference == reference)
+			return true;
+	return false;
 }
 
 enum rg_code rg_draw_chain(struct rg_draw *draw, const struct rg_paths *paths, uint32_t id,
@@ -252,14 +276,15 @@ enum rg_code rg_draw_chain(struct rg_draw *draw, const struct rg_paths *paths, u
 	if (code || !count)
 		return code;
 	root = &draw->heap->roots[paths->root_of[steps[0].object]];
-	from = draw_root(draw, root, steps[0].object);
+	from = rg_draw_root(draw, root, steps[0].object);
 	if (rg_draw_find(draw, steps[0].object) == RG_NO_ID)
-		label = root_label(draw, root);
+		label = rg_draw_root_label(draw, root);
 	for (uint32_t i = rg_draw_find(draw, steps[0].object) == RG_NO_ID ? 0 : 1; i < count; i++) {
+		struct rg_picture_edge *edge;
 		bool gap = i == CHAIN_ENDS && count > 2 * CHAIN_ENDS + 1;
 
 		if (gap) {
-			from = draw_gap(draw, from, count - 2 * CHAIN_ENDS);
+			from = rg_draw_gap(draw, from, count - 2 * CHAIN_ENDS);
 			i = count - CHAIN_ENDS;
 		}
 		/* what a module's dict holds is the module's attribute */
@@ -268,8 +293,10 @@ enum rg_code rg_draw_chain(struct rg_draw *draw, const struct rg_paths *paths, u
 		row = rg_draw_object(
 			draw, steps[i].object, i + 1 == count ? cluster : RG_PICTURE_NO_CLUSTER);
 		if (i > 0)
-			label = step_label(draw, steps[i].reference);
-		rg_draw_edge(draw, from, row, label, 1);
+			label = rg_draw_label(draw, steps[i].reference);
+		edge = rg_draw_edge(draw, from, row, label, 1);
+		if (edge && i > 0)
+			edge->reference = steps[i].reference;
 		if (i + 1 == count)
 			*holder_ret = from;
 		from = row;
@@ -278,7 +305,73 @@ enum rg_code rg_draw_chain(struct rg_draw *draw, const struct rg_paths *paths, u
 	return draw->failed ? rg_nomem(err) : RG_OK;
 }
 
+void rg_draw_steps(struct rg_draw *draw, const struct rg_path_step *steps, uint32_t count)
+{
+	uint32_t from = rg_draw_object(draw, steps[0].object, RG_PICTURE_NO_CLUSTER);
+
+	for (uint32_t i = 1; i < count; i++) {
+		uint32_t row;
+		struct rg_picture_edge *edge;
+
+		if (i == CHAIN_ENDS && count > 2 * CHAIN_ENDS + 1) {
+			from = rg_draw_gap(draw, from, count - 2 * CHAIN_ENDS);
+			i = count - CHAIN_ENDS;
+		}
+		row = rg_draw_object(draw, steps[i].object, RG_PICTURE_NO_CLUSTER);
+		if (!is_drawn(draw, from, row, steps[i].reference)) {
+			edge = rg_draw_edge(
+				draw, from, row, rg_draw_label(draw, steps[i].reference), 1);
+			if (edge)
+				edge->reference = steps[i].reference;
+		}
+		from = row;
+	}
+}
+
 /* --- the whole ---------------------------------------------------------------------------- */
+
+/* The picture as a graph of its own; its weak references hold nothing. */
+static enum rg_code graph_of(
+	const struct rg_picture *picture, struct rg_graph *graph, struct rg_error *err)
+{
+	graph->n = picture->n_nodes;
+	graph->offset = rg_array_new((size_t)graph->n + 2, sizeof(*graph->offset));
+	graph->target = rg_array_new(picture->n_edges, sizeof(*graph->target));
+	if (!graph->offset || !graph->target)
+		return rg_nomem(err);
+	for (uint32_t i = 0; i < picture->n_edges; i++)
+		if (!picture->edges[i].weak) {
+			graph->offset[picture->edges[i].from + 2]++;
+			graph->m++;
+		}
+	for (uint32_t v = 0; v < graph->n; v++)
+		graph->offset[v + 1] += graph->offset[v];
+	for (uint32_t i = 0; i < picture->n_edges; i++)
+		if (!picture->edges[i].weak)
+			graph->target[graph->offset[picture->edges[i].from + 1]++] =
+				picture->edges[i].to;
+	return RG_OK;
+}
+
+enum rg_code rg_draw_mark_cycles(struct rg_draw *draw, struct rg_error *err)
+{
+	struct rg_picture *picture = &draw->picture;
+	struct rg_components components = { 0 };
+	struct rg_graph graph = { 0 };
+	enum rg_code code = graph_of(picture, &graph, err);
+
+	if (!code)
+		code = rg_components_init(&components, &graph, err);
+	for (uint32_t i = 0; !code && i < picture->n_edges; i++) {
+		struct rg_picture_edge *edge = &picture->edges[i];
+
+		edge->cyclic = !edge->weak && components.of[edge->from] == components.of[edge->to];
+		draw->has_cyclic |= edge->cyclic;
+	}
+	rg_components_deinit(&components);
+	rg_graph_deinit(&graph);
+	return code;
+}
 
 void rg_draw_finish(struct rg_draw *draw, const char *name, const char *title, bool cycles)
 {
@@ -294,10 +387,13 @@ void rg_draw_finish(struct rg_draw *draw, const char *name, const char *title, b
 	draw->picture.subtitle = rg_arena_print(draw->arena, "%s · %.*s · %u of %s objects shown",
 		source, (int)runtime.length, runtime.bytes, (unsigned)draw->rows.used,
 		rg_units_count(heap->n_objects, draw->arena));
-	draw->picture.legend = rg_arena_print(draw->arena, "%s%sheavy border: %s%s%s%s",
+	draw->picture.legend = rg_arena_print(draw->arena, "%s%sheavy border: %s%s%s%s%s%s%s",
 		cycles ? "orange: cycle · " : "", draw->has_cut ? "✂ dashed: break this · " : "",
 		cycles ? "nearest a root" : "the object asked about",
 		draw->has_root ? " · house: root" : "",
 		draw->has_aggregate ? " · 3-D box: several alike" : "",
-		draw->has_rest ? " · dashed box: more" : "");
+		draw->has_rest ? " · dashed box: more" : "",
+		draw->has_cyclic ? " · orange: in a cycle" : "",
+		draw->has_weak ? " · dotted: weak" : "",
+		draw->has_highlight ? " · ★ highlighted" : "");
 }

@@ -8,6 +8,7 @@
 #include "heapdump/base/arena.h"
 #include "heapdump/base/map.h"
 #include "src/analysis/paths.h"
+#include "src/graph/bitset.h"
 #include "src/heap/heap.h"
 #include "src/view/picture.h"
 
@@ -23,7 +24,10 @@ struct rg_draw {
 	struct rg_map rows; /* object + 1 -> its node */
 	uint32_t budget; /* nodes that may still be added */
 	bool failed; /* out of memory */
-	bool has_root, has_aggregate, has_cut, has_rest; /* for the legend */
+	const char *extra; /* more facts of each node: names of rg_extra_fields, or NULL */
+	const struct rg_bitset *highlighted; /* nodes to mark, or NULL */
+	/* for the legend */
+	bool has_root, has_aggregate, has_cut, has_rest, has_highlight, has_weak, has_cyclic;
 };
 
 void rg_draw_init(struct rg_draw *draw, const struct rg_heap *heap, bool raw, bool stable,
@@ -40,6 +44,18 @@ uint32_t rg_draw_find(const struct rg_draw *draw, uint32_t id);
 uint32_t rg_draw_node(struct rg_draw *draw, enum rg_picture_kind kind, uint32_t cluster,
 	const char *title, const char *facts);
 
+/* The house of a root that holds ID: the object itself for a module; RG_NO_ID without room. */
+uint32_t rg_draw_root(struct rg_draw *draw, const struct rg_heap_root *root, uint32_t id);
+
+/* What the reference from the house of ROOT to its object is called. */
+const char *rg_draw_root_label(struct rg_draw *draw, const struct rg_heap_root *root);
+
+/* The label of a row of references as pictures have it: "request", "['u:81']". */
+const char *rg_draw_label(struct rg_draw *draw, uint32_t reference);
+
+/* A dashed node behind FROM that stands for SKIPPED objects of a chain. */
+uint32_t rg_draw_gap(struct rg_draw *draw, uint32_t from, uint32_t skipped);
+
 /* An edge; the returned one may be adjusted until the next call. NULL when out of memory. */
 struct rg_picture_edge *rg_draw_edge(
 	struct rg_draw *draw, uint32_t from, uint32_t to, const char *label, uint64_t alike);
@@ -52,6 +68,12 @@ uint32_t rg_draw_cluster(struct rg_draw *draw, const char *caption);
  */
 enum rg_code rg_draw_chain(struct rg_draw *draw, const struct rg_paths *paths, uint32_t id,
 	uint32_t cluster, uint32_t *holder_ret, struct rg_error *err);
+
+/* The path of COUNT STEPS from one object to another, long middles folded. */
+void rg_draw_steps(struct rg_draw *draw, const struct rg_path_step *steps, uint32_t count);
+
+/* Mark the references of the picture that close a cycle in it. */
+enum rg_code rg_draw_mark_cycles(struct rg_draw *draw, struct rg_error *err);
 
 /* Title, "snapshot · N of M objects shown", and the legend of what was used. */
 void rg_draw_finish(struct rg_draw *draw, const char *name, const char *title, bool cycles);

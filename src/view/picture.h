@@ -24,19 +24,24 @@ enum rg_picture_kind {
 struct rg_picture_node {
 	enum rg_picture_kind kind;
 	bool asked; /* heavy border: what the question was about */
+	bool highlighted; /* a star: what the question wants to see marked */
 	uint32_t cluster; /* row of its cycle, or RG_PICTURE_NO_CLUSTER */
 	const char *title; /* "Session" */
 	const char *facts; /* "0x7f2a10 · 1.9 KiB", or "" */
 	const char *tooltip; /* whole path and address */
 	uint32_t object; /* its number in the heap, or RG_PICTURE_NO_OBJECT */
+	uint64_t alike; /* how many objects it stands for; 1 for itself */
 };
 
 struct rg_picture_edge {
 	uint32_t from, to; /* rows of nodes */
 	const char *label; /* as Python writes it: ".request", "['u:81']", or "" */
 	const char *tooltip;
+	uint32_t reference; /* its row in the heap, or RG_PICTURE_NO_OBJECT */
 	uint64_t alike; /* how many references it stands for; 1 for itself */
 	bool cut; /* one of the references to break */
+	bool cyclic; /* part of a cycle of the picture */
+	bool weak; /* dotted: keeps nothing alive */
 };
 
 struct rg_picture_cluster {

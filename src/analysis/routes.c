@@ -1,0 +1,238 @@
+#include "src/analysis/routes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "heapdump/base/array.h"
+#include "heapdump/base/hash.h"
+#include "src/heap/fold.h"
+
+#define LOOP 16 /* steps within which a pattern that comes back is a loop */
+
+struct merging {
+	struct rg_routes *routes;
+	uint32_t *route_of; /* of each object on a chain so far, or RG_NO_ID */
+	uint32_t *trail; /* objects of one chain, the far end first */
+	struct rg_map by_step; /* parent and pattern, or root -> row */
+	bool raw, failed;
+};
+
+/* --- rows --------------------------------------------------------------------------------- */
+
+static uint32_t add_route(struct merging *merging, struct rg_route route, uint64_t key)
+{
+	struct rg_routes *routes = merging->routes;
+	struct rg_route *slot = RG_PUSH(routes->rows, routes->count, routes->capacity);
+
+	if (!slot || !rg_map_set(&merging->by_step, key, (uint32_t)routes->count - 1)) {
+		merging->failed = true;
+		return RG_NO_ID;
+	}
+	*slot = route;
+	slot->nearest = RG_NO_ID;
+	return (uint32_t)routes->count - 1;
+}
+
+/* What makes two roots one: of a frame its function and the local, whichever thread it is on. */
+static uint64_t root_key(const struct rg_heap *heap, const struct rg_heap_root *root)
+{
+	uint64_t key = rg_mix(root->kind, (uint64_t)root->name << 32 | root->label);
+
+	if (root->kind == RG_ROOT_FRAME && root->frame != RG_NO_ID)
+		key = rg_mix(
+			key, (uint64_t)heap->frames[root->frame].function << 8 | root->reference);
+	return key | 1;
+}
+
+static uint32_t root_route(struct merging *merging, uint32_t object)
+{
+	const struct rg_routes *routes = merging->routes;
+	uint32_t root = routes->paths->root_of[object];
+	uint64_t key = root_key(routes->heap, &routes->heap->roots[root]);
+	uint32_t row = rg_map_get(&merging->by_step, key);
+
+	if (row != RG_MAP_NONE)
+		return row;
+	return add_route(merging,
+		(struct rg_route){ .parent = RG_NO_ID,
+			.root = root,
+			.pattern = RG_NO_ID,
+			.object = object,
+			.reference = RG_NO_ID },
+		key);
+}
+
+/* The row at or above ROW that PATTERN led to, a few steps up at most. */
+static uint32_t looped(const struct rg_routes *routes, uint32_t row, uint32_t pattern)
+{
+	for (unsigned steps = 0; row != RG_NO_ID && steps < LOOP; steps++) {
+		if (routes->rows[row].pattern == pattern)
+			return row;
+		row = routes->rows[row].parent;
+	}
+	return RG_NO_ID;
+}
+
+static uint32_t step_route(struct merging *merging, uint32_t parent, uint32_t from, uint32_t object,
+	uint32_t reference)
+{
+	struct rg_routes *routes = merging->routes;
+	uint32_t pattern = rg_patterns_of(&routes->patterns, from, reference), row;
+	uint64_t key = rg_mix((uint64_t)parent << 32 | pattern, 2) & ~1ull;
+
+	if (pattern == RG_NO_ID) {
+		merging->failed = true;
+		return RG_NO_ID;
+	}
+	row = looped(routes, parent, pattern);
+	if (row != RG_NO_ID) {
+		routes->rows[row].loops = true;
+		return row;
+	}
+	key = key ? key : 2;
+	row = rg_map_get(&merging->by_step, key);
+	if (row != RG_MAP_NONE)
+		return row;
+	return add_route(merging,
+		(struct rg_route){ .parent = parent,
+			.root = RG_NO_ID,
+			.pattern = pattern,
+			.object = object,
+			.reference = reference },
+		key);
+}
+
+/* --- chains ------------------------------------------------------------------------------- */
+
+/* The row of OBJECT, which a root reaches; its chain is walked up to what is known already. */
+static uint32_t route_of(struct merging *merging, uint32_t object)
+{
+	const struct rg_paths *paths = merging->routes->paths;
+	const struct rg_distances *distances = &paths->distances;
+	uint32_t n = 0, row = RG_NO_ID;
+
+	for (uint32_t at = object; at != RG_NO_VERTEX && merging->route_of[at] == RG_NO_ID;
+		at = distances->parent[at])
+		merging->trail[n++] = at;
+	while (n > 0 && !merging->failed) {
+		uint32_t at = merging->trail[--n], parent = distances->parent[at];
+
+		row = parent == RG_NO_VERTEX
+			      ? root_route(merging, at)
+			      : step_route(merging, merging->route_of[parent], parent, at,
+					rg_graph_label(&paths->graph, distances->edge[at]));
+		if (row == RG_NO_ID)
+			break;
+		merging->route_of[at] = row;
+		merging->routes->rows[row].objects++;
+	}
+	return merging->failed ? RG_NO_ID : merging->route_of[object];
+}
+
+static void add_end(struct merging *merging, uint32_t object)
+{
+	const struct rg_routes *routes = merging->routes;
+	const uint32_t *distance = routes->paths->distances.distance;
+	uint32_t row = route_of(merging, object);
+	struct rg_route *route;
+
+	if (row == RG_NO_ID)
+		return;
+	route = &routes->rows[row];
+	route->ends++;
+	route->size += rg_heap_footprint(routes->heap, object, merging->raw);
+	if (route->nearest == RG_NO_ID || distance[object] < distance[route->nearest])
+		route->nearest = object;
+}
+
+static void merge(struct merging *merging, const struct rg_bitset *selected)
+{
+	struct rg_routes *routes = merging->routes;
+	const struct rg_heap *heap = routes->heap;
+
+	for (uint32_t id = 0; id < heap->n_objects && !merging->failed; id++) {
+		uint32_t shown = merging->raw ? id : heap->owner[id];
+
+		if (!rg_bitset_get(selected, id))
+			continue;
+		/* a helper whose owner is selected too is the same object */
+		if (shown != id && rg_bitset_get(selected, shown))
+			continue;
+		routes->selected++;
+		if (routes->paths->distances.distance[shown] == RG_UNREACHED)
+			routes->unreached++;
+		else
+			add_end(merging, shown);
+	}
+	/* a parent stands before its children */
+	for (size_t i = routes->count; i-- > 0;) {
+		routes->rows[i].covers += routes->rows[i].ends;
+		if (routes->rows[i].parent != RG_NO_ID)
+			routes->rows[routes->rows[i].parent].covers += routes->rows[i].covers;
+	}
+}
+
+/* --- order -------------------------------------------------------------------------------- */
+
+static int by_ends(const void *a, const void *b, void *context)
+{
+	const struct rg_routes *routes = context;
+	uint32_t i = *(const uint32_t *)a, k = *(const uint32_t *)b;
+	const struct rg_route *x = &routes->rows[i], *y = &routes->rows[k];
+	const uint32_t *distance = routes->paths->distances.distance;
+
+	if (x->ends != y->ends)
+		return x->ends > y->ends ? -1 : 1;
+	if (distance[x->nearest] != distance[y->nearest])
+		return distance[x->nearest] < distance[y->nearest] ? -1 : 1;
+	return (i > k) - (i < k);
+}
+
+static enum rg_code sort_ends(struct rg_routes *routes, struct rg_error *err)
+{
+	routes->ends = rg_array_new(routes->count, sizeof(*routes->ends));
+	if (!routes->ends)
+		return rg_nomem(err);
+	for (uint32_t i = 0; i < routes->count; i++)
+		if (routes->rows[i].ends)
+			routes->ends[routes->n_ends++] = i;
+	if (routes->n_ends)
+		qsort_r(routes->ends, routes->n_ends, sizeof(*routes->ends), by_ends, routes);
+	return RG_OK;
+}
+
+enum rg_code rg_routes_init(struct rg_routes *routes, const struct rg_heap *heap,
+	const struct rg_paths *paths, const struct rg_bitset *selected, bool raw,
+	struct rg_error *err)
+{
+	struct merging merging = { .routes = routes, .raw = raw };
+	enum rg_code code;
+
+	memset(routes, 0, sizeof(*routes));
+	routes->heap = heap;
+	routes->paths = paths;
+	code = rg_patterns_init(&routes->patterns, heap, err);
+	merging.route_of = rg_array_new(heap->n_objects, sizeof(*merging.route_of));
+	merging.trail = rg_array_new(heap->n_objects, sizeof(*merging.trail));
+	if (!code && (!merging.route_of || !merging.trail))
+		code = rg_nomem(err);
+	if (!code) {
+		memset(merging.route_of, 0xff, heap->n_objects * sizeof(*merging.route_of));
+		merge(&merging, selected);
+		code = merging.failed ? rg_nomem(err) : sort_ends(routes, err);
+	}
+	free(merging.route_of);
+	free(merging.trail);
+	rg_map_deinit(&merging.by_step);
+	if (code)
+		rg_routes_deinit(routes);
+	return code;
+}
+
+void rg_routes_deinit(struct rg_routes *routes)
+{
+	rg_patterns_deinit(&routes->patterns);
+	free(routes->rows);
+	free(routes->ends);
+	memset(routes, 0, sizeof(*routes));
+}

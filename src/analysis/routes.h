@@ -1,0 +1,48 @@
+/*
+ * Routes: the shortest chains to many objects, merged. Two chains run together as long as they
+ * start at the same root and their references have the same patterns, indices and keys
+ * generalised; a pattern that comes back (a list of children of children) loops to where it was
+ * first. So a million objects that leak in three ways have three routes.
+ */
+#ifndef RG_ANALYSIS_ROUTES_H
+#define RG_ANALYSIS_ROUTES_H
+
+#include "src/analysis/paths.h"
+#include "src/analysis/patterns.h"
+#include "src/graph/bitset.h"
+
+/* A place on a route. Rows are in an order in which each stands behind its parent. */
+struct rg_route {
+	uint32_t parent; /* its row, or RG_NO_ID at a root */
+	uint32_t root; /* at a root: the row of the heap's */
+	uint32_t pattern; /* of the reference that leads here; RG_NO_ID at a root */
+	uint32_t object, reference; /* one example, nearest: the object and how it is reached */
+	uint32_t objects; /* how many different ones are here on chains to the selected */
+	uint32_t nearest; /* of the selected that end here the nearest, or RG_NO_ID */
+	uint64_t ends; /* selected objects whose chain ends here */
+	uint64_t covers; /* selected objects whose chain passes here or ends here */
+	uint64_t size; /* footprints of those that end here */
+	bool loops; /* chains come back here */
+};
+
+struct rg_routes {
+	const struct rg_heap *heap;
+	const struct rg_paths *paths;
+	struct rg_patterns patterns;
+	struct rg_route *rows;
+	size_t count, capacity;
+	uint32_t *ends; /* rows where chains end: most objects first, then the shortest */
+	uint32_t n_ends;
+	uint64_t selected, unreached; /* objects; those that no root reaches */
+};
+
+/*
+ * The routes to the objects of SELECTED; helpers count as what they are folded into. O(objects +
+ * steps of the chains, each counted once).
+ */
+enum rg_code rg_routes_init(struct rg_routes *routes, const struct rg_heap *heap,
+	const struct rg_paths *paths, const struct rg_bitset *selected, bool raw,
+	struct rg_error *err);
+void rg_routes_deinit(struct rg_routes *routes);
+
+#endif

@@ -1,0 +1,161 @@
+#include "src/answer/objects.h"
+
+#include "src/answer/rows.h"
+#include "src/heap/fold.h"
+#include "src/heap/label.h"
+#include "src/heap/policy.h"
+
+static const struct rg_field objects_fields[] = {
+	RG_ENVELOPE_FIELDS(rg_answer_objects),
+	RG_FIELD_OF(rg_answer_objects, objects, RG_LIST, &rg_record_object,
+		"those of the selection, as sorted"),
+	RG_FIELD(rg_answer_objects, size, RG_BYTES, NULL, "footprints of all of them"),
+	RG_FIELD(rg_answer_objects, folded, RG_COUNT, NULL,
+		"selected, but listed as part of what they are folded into"),
+};
+static const struct rg_record objects_record = RG_RECORD_OF(rg_answer_objects, objects_fields);
+const struct rg_answer rg_answer_objects = { "objects", &objects_record };
+
+static const struct rg_field link_fields[] = {
+	RG_FIELD_OF(rg_answer_link, reference, RG_RECORD, &rg_record_reference, "the reference"),
+	RG_FIELD_OF(rg_answer_link, object, RG_RECORD, &rg_record_object, "at its other end"),
+};
+static const struct rg_record link_record = RG_RECORD_OF(rg_answer_link, link_fields);
+
+static const struct rg_field show_fields[] = {
+	RG_ENVELOPE_FIELDS(rg_answer_show),
+	RG_FIELD(rg_answer_show, selected, RG_COUNT, NULL, "objects; the first of them is shown"),
+	RG_FIELD_OF(rg_answer_show, object, RG_RECORD, &rg_record_object, "the object"),
+	RG_FIELD(rg_answer_show, state, RG_TEXT, NULL,
+		"alive, garbage, may resurrect, uncollectable, hidden, or held from C"),
+	RG_FIELD_OF(rg_answer_show, in, RG_LIST, &link_record, "references to it"),
+	RG_FIELD_OF(rg_answer_show, out, RG_LIST, &link_record, "references from it"),
+	RG_FIELD_OF(rg_answer_show, roots, RG_ROWS, NULL, "roots that hold the object itself"),
+	RG_FIELD_OF(rg_answer_show, chain, RG_RECORD, &rg_record_chain,
+		"the shortest chain from a root, or null"),
+	RG_FIELD_OF(rg_answer_show, cycle, RG_RECORD, &rg_record_cycle,
+		"the cycle it is in, alone, or null"),
+	{ "graph", RG_RECORD, offsetof(struct rg_answer_show, graph), &rg_record_graph,
+		RG_OMIT_EMPTY, NULL, "with --graph: the picture as data" },
+};
+static const struct rg_record show_record = RG_RECORD_OF(rg_answer_show, show_fields);
+const struct rg_answer rg_answer_show = { "show", &show_record };
+
+/* --- objects ------------------------------------------------------------------------------ */
+
+static uint64_t distance_of(
+	const struct rg_paths *paths, const struct rg_heap *heap, uint32_t id, bool raw)
+{
+	uint32_t distance = paths->distances.distance[raw ? id : heap->owner[id]];
+
+	return distance == RG_UNREACHED ? RG_NOTHING : distance;
+}
+
+enum rg_code rg_answer_objects_init(struct rg_answer_objects *answer, const struct rg_heap *heap,
+	const struct rg_answer_origin *origin, const uint32_t *ids, uint64_t n,
+	const struct rg_paths *paths, uint64_t limit, struct rg_arena *arena, struct rg_error *err)
+{
+	struct rg_answer_object *rows;
+
+	rg_answer_envelope_init(&answer->envelope, heap, origin, arena);
+	rg_rows_objects(&answer->objects, heap, ids, n, limit, origin->raw, arena);
+	rows = answer->objects.rows;
+	for (uint64_t i = 0; paths && i < answer->objects.shown; i++)
+		rows[i].distance = distance_of(paths, heap, ids[i], origin->raw);
+	for (uint64_t i = 0; i < n; i++)
+		answer->size += rg_heap_footprint(heap, ids[i], origin->raw);
+	return arena->failed ? rg_nomem(err) : RG_OK;
+}
+
+/* --- show --------------------------------------------------------------------------------- */
+
+/* The edges of ID in GRAPH, the first LIMIT of them; rows of the heap by way of FORWARD. */
+static void fill_links(struct rg_list *list, const struct rg_heap *heap,
+	const struct rg_graph *graph, const struct rg_graph *forward, uint32_t id, uint64_t limit,
+	bool raw, struct rg_arena *arena)
+{
+	uint64_t n = graph->offset[id + 1] - graph->offset[id];
+	struct rg_answer_link *rows = rg_answer_rows(
+		list, n < limit ? n : limit, n, sizeof(*rows), arena);
+
+	for (uint64_t i = 0; rows && i < list->shown; i++) {
+		uint32_t edge = graph->offset[id] + (uint32_t)i, other = graph->target[edge];
+		uint32_t row = rg_graph_label(graph, edge);
+
+		if (forward)
+			row = rg_graph_label(forward, row);
+		rows[i].reference = rg_answer_reference_new(heap, forward ? other : id, row, arena);
+		/* folded: what is at the end, not the helper that holds it */
+		if (rows[i].reference)
+			rows[i].reference->to = forward ? id : other;
+		rows[i].object = rg_answer_object_new(heap, other, raw, arena);
+	}
+}
+
+static enum rg_code fill_neighbours(struct rg_answer_show *answer, const struct rg_heap *heap,
+	uint32_t id, uint64_t limit, bool raw, struct rg_arena *arena, struct rg_error *err)
+{
+	struct rg_policy policy = { .edges = RG_EDGES_ALL | 1u << RG_CLASS_WEAK, .raw = raw };
+	struct rg_graph forward, reverse;
+	enum rg_code code = rg_policy_graph(heap, &policy, &forward, err);
+
+	if (code)
+		return code;
+	code = rg_graph_reverse(&forward, &reverse, err);
+	if (!code) {
+		fill_links(&answer->out, heap, &forward, NULL, id, limit, raw, arena);
+		fill_links(&answer->in, heap, &reverse, &forward, id, limit, raw, arena);
+		rg_graph_deinit(&reverse);
+	}
+	rg_graph_deinit(&forward);
+	return code;
+}
+
+static void fill_roots(struct rg_answer_show *answer, const struct rg_heap *heap, uint32_t id,
+	uint64_t limit, bool raw, struct rg_arena *arena)
+{
+	const char **rows;
+	uint64_t n = 0, of = 0;
+
+	for (size_t i = 0; i < heap->n_roots; i++)
+		of += (raw ? heap->roots[i].object : heap->owner[heap->roots[i].object]) == id;
+	rows = rg_answer_rows(&answer->roots, of < limit ? of : limit, of, sizeof(*rows), arena);
+	for (size_t i = 0; rows && i < heap->n_roots && n < answer->roots.shown; i++)
+		if ((raw ? heap->roots[i].object : heap->owner[heap->roots[i].object]) == id)
+			rows[n++] = rg_label_root(heap, &heap->roots[i], arena);
+}
+
+static const char *state_of(const struct rg_cycles *cycles, uint32_t id)
+{
+	const struct rg_garbage *garbage = &cycles->garbage;
+
+	if (rg_bitset_get(&garbage->may_resurrect, id))
+		return "may resurrect";
+	if (rg_bitset_get(&garbage->uncollectable, id))
+		return "uncollectable";
+	if (rg_bitset_get(&garbage->dead, id))
+		return "garbage";
+	if (rg_bitset_get(&garbage->hidden, id))
+		return "hidden";
+	return cycles->paths.distances.distance[id] == RG_UNREACHED ? "held from C" : "alive";
+}
+
+enum rg_code rg_answer_show_init(struct rg_answer_show *answer, const struct rg_cycles *cycles,
+	const struct rg_answer_origin *origin, uint32_t id, uint64_t limit, struct rg_arena *arena,
+	struct rg_error *err)
+{
+	const struct rg_heap *heap = cycles->heap;
+	enum rg_code code;
+
+	rg_answer_envelope_init(&answer->envelope, heap, origin, arena);
+	answer->object = rg_answer_object_new(heap, id, origin->raw, arena);
+	if (answer->object)
+		answer->object->distance = distance_of(&cycles->paths, heap, id, origin->raw);
+	answer->state = state_of(cycles, id);
+	fill_roots(answer, heap, id, limit, origin->raw, arena);
+	answer->chain = rg_chain_new(heap, &cycles->paths, id, origin->raw, arena, err);
+	if (cycles->n_groups)
+		answer->cycle = rg_answer_cycle_new(cycles, 0, arena, err);
+	code = fill_neighbours(answer, heap, id, limit, origin->raw, arena, err);
+	return !code && arena->failed ? rg_nomem(err) : code;
+}

@@ -1,0 +1,46 @@
+/* The answers of `objects` and `show`. */
+#ifndef RG_ANSWER_OBJECTS_H
+#define RG_ANSWER_OBJECTS_H
+
+#include "src/analysis/cycles.h"
+#include "src/answer/cycles.h"
+#include "src/answer/graph.h"
+
+struct rg_answer_objects {
+	struct rg_answer_envelope envelope;
+	struct rg_list objects;
+	uint64_t size; /* of all that are selected: their footprints */
+	uint64_t folded; /* selected, but part of what they are folded into */
+};
+
+/* One reference of an object, and who is at its other end. */
+struct rg_answer_link {
+	struct rg_answer_reference *reference;
+	struct rg_answer_object *object;
+};
+
+struct rg_answer_show {
+	struct rg_answer_envelope envelope;
+	uint64_t selected; /* the first of so many objects is shown */
+	struct rg_answer_object *object;
+	const char *state;
+	struct rg_list in, out; /* of rg_answer_link */
+	struct rg_list roots; /* names of roots that hold it themselves */
+	struct rg_answer_chain *chain; /* NULL where no root reaches it */
+	struct rg_answer_cycle *cycle; /* NULL where it is in none */
+	struct rg_answer_graph *graph; /* where it was asked for */
+};
+
+extern const struct rg_answer rg_answer_objects, rg_answer_show;
+
+/* The first LIMIT of the N objects at IDS, which are sorted; distances where PATHS are given. */
+enum rg_code rg_answer_objects_init(struct rg_answer_objects *answer, const struct rg_heap *heap,
+	const struct rg_answer_origin *origin, const uint32_t *ids, uint64_t n,
+	const struct rg_paths *paths, uint64_t limit, struct rg_arena *arena, struct rg_error *err);
+
+/* All about the object ID; CYCLES holds the cycle it is in, if there is one. O(references). */
+enum rg_code rg_answer_show_init(struct rg_answer_show *answer, const struct rg_cycles *cycles,
+	const struct rg_answer_origin *origin, uint32_t id, uint64_t limit, struct rg_arena *arena,
+	struct rg_error *err);
+
+#endif
