@@ -15,6 +15,7 @@ const struct rg_command *const rg_commands[] = {
 	&rg_cmd_backrefs,
 	&rg_cmd_why,
 	&rg_cmd_path,
+	&rg_cmd_completion,
 	&rg_cmd_help,
 	NULL,
 };
