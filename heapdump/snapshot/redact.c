@@ -1,0 +1,434 @@
+#include "heapdump/snapshot/redact.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "heapdump/base/array.h"
+#include "heapdump/base/hash.h"
+#include "heapdump/snapshot/reader.h"
+#include "heapdump/snapshot/writer.h"
+
+#define NAME 512 /* bytes of a redacted name, at most */
+#define HIDDEN 9 /* bytes that a part of a name becomes: x1a2b3c4d */
+
+/* sys.stdlib_module_names of the versions from 3.8 on, sorted. */
+static const char *const standard[] = {
+	/* clang-format off */
+	"__future__", "_abc", "_aix_support", "_android_support", "_ast", "_asyncio", "_bisect",
+	"_blake2", "_bootsubprocess", "_bz2", "_codecs", "_codecs_cn", "_codecs_hk",
+	"_codecs_iso2022", "_codecs_jp", "_codecs_kr", "_codecs_tw", "_collections",
+	"_collections_abc", "_colorize", "_compat_pickle", "_compression", "_contextvars",
+	"_crypt", "_csv", "_ctypes", "_curses", "_curses_panel", "_datetime", "_dbm", "_decimal",
+	"_elementtree", "_frozen_importlib", "_frozen_importlib_external", "_functools", "_gdbm",
+	"_hashlib", "_heapq", "_imp", "_interpchannels", "_interpqueues", "_interpreters", "_io",
+	"_ios_support", "_json", "_locale", "_lsprof", "_lzma", "_markupbase", "_md5", "_msi",
+	"_multibytecodec", "_multiprocessing", "_opcode", "_opcode_metadata", "_operator",
+	"_osx_support", "_overlapped", "_pickle", "_posixshmem", "_posixsubprocess", "_py_abc",
+	"_pydatetime", "_pydecimal", "_pyio", "_pylong", "_pyrepl", "_queue", "_random",
+	"_remote_debugging", "_scproxy", "_sha1", "_sha2", "_sha256", "_sha3", "_sha512",
+	"_signal", "_sitebuiltins", "_socket", "_sqlite3", "_sre", "_ssl", "_stat",
+	"_statistics", "_string", "_strptime", "_struct", "_suggestions", "_symtable",
+	"_sysconfig", "_thread", "_threading_local", "_tkinter", "_tokenize", "_tracemalloc",
+	"_types", "_typing", "_uuid", "_warnings", "_weakref", "_weakrefset", "_winapi", "_wmi",
+	"_zoneinfo", "_zstd", "abc", "aifc", "annotationlib", "antigravity", "argparse", "array",
+	"ast", "asynchat", "asyncio", "asyncore", "atexit", "audioop", "base64", "bdb",
+	"binascii", "binhex", "bisect", "builtins", "bz2", "cProfile", "calendar", "cgi",
+	"cgitb", "chunk", "cmath", "cmd", "code", "codecs", "codeop", "collections", "colorsys",
+	"compileall", "compression", "concurrent", "configparser", "contextlib", "contextvars",
+	"copy", "copyreg", "crypt", "csv", "ctypes", "curses", "dataclasses", "datetime", "dbm",
+	"decimal", "difflib", "dis", "distutils", "doctest", "email", "encodings", "ensurepip",
+	"enum", "errno", "faulthandler", "fcntl", "filecmp", "fileinput", "fnmatch", "fractions",
+	"ftplib", "functools", "gc", "genericpath", "getopt", "getpass", "gettext", "glob",
+	"graphlib", "grp", "gzip", "hashlib", "heapq", "hmac", "html", "http", "idlelib",
+	"imaplib", "imghdr", "imp", "importlib", "inspect", "io", "ipaddress", "itertools",
+	"json", "keyword", "lib2to3", "linecache", "locale", "logging", "lzma", "mailbox",
+	"mailcap", "marshal", "math", "mimetypes", "mmap", "modulefinder", "msilib", "msvcrt",
+	"multiprocessing", "netrc", "nis", "nntplib", "nt", "ntpath", "nturl2path", "numbers",
+	"opcode", "operator", "optparse", "os", "ossaudiodev", "pathlib", "pdb", "pickle",
+	"pickletools", "pipes", "pkgutil", "platform", "plistlib", "poplib", "posix",
+	"posixpath", "pprint", "profile", "pstats", "pty", "pwd", "py_compile", "pyclbr",
+	"pydoc", "pydoc_data", "pyexpat", "queue", "quopri", "random", "re", "readline",
+	"reprlib", "resource", "rlcompleter", "runpy", "sched", "secrets", "select", "selectors",
+	"shelve", "shlex", "shutil", "signal", "site", "smtpd", "smtplib", "sndhdr", "socket",
+	"socketserver", "spwd", "sqlite3", "sre_compile", "sre_constants", "sre_parse", "ssl",
+	"stat", "statistics", "string", "stringprep", "struct", "subprocess", "sunau",
+	"symtable", "sys", "sysconfig", "syslog", "tabnanny", "tarfile", "telnetlib", "tempfile",
+	"termios", "textwrap", "this", "threading", "time", "timeit", "tkinter", "token",
+	"tokenize", "tomllib", "trace", "traceback", "tracemalloc", "tty", "turtle",
+	"turtledemo", "types", "typing", "unicodedata", "unittest", "urllib", "uu", "uuid",
+	"venv", "warnings", "wave", "weakref", "webbrowser", "winreg", "winsound", "wsgiref",
+	"xdrlib", "xml", "xmlrpc", "zipapp", "zipfile", "zipimport", "zlib", "zoneinfo",
+	/* clang-format on */
+};
+
+struct text {
+	const char *bytes;
+	uint32_t length;
+};
+
+struct redaction {
+	const uint8_t *data;
+	size_t size;
+	const char *file;
+	struct rg_writer *writer;
+	struct text *strings;
+	size_t n_strings, strings_capacity;
+	uint8_t *clear; /* of each string: it may be shown */
+	struct rg_reference_record *references; /* of one record */
+	size_t n_references, references_capacity;
+	bool failed;
+};
+
+/* --- names -------------------------------------------------------------------------------- */
+
+static int by_name(const void *key, const void *entry)
+{
+	const struct text *word = key;
+	const char *name = *(const char *const *)entry;
+	int order = strncmp(word->bytes, name, word->length);
+
+	return order ? order : -(int)(unsigned char)name[word->length];
+}
+
+bool rg_redact_is_standard(const char *module, size_t length)
+{
+	const char *dot = memchr(module, '.', length);
+	struct text top = { module, (uint32_t)(dot ? (size_t)(dot - module) : length) };
+
+	/* a byte 0 would end the comparison early */
+	return !memchr(top.bytes, 0, top.length) &&
+	       bsearch(&top, standard, sizeof(standard) / sizeof(standard[0]), sizeof(standard[0]),
+		       by_name);
+}
+
+/* What Python calls things itself: __init__, <lambda>, <locals>, MainThread. */
+static bool is_pythons(const char *part, size_t length)
+{
+	if (length > 4 && memcmp(part, "__", 2) == 0 && memcmp(part + length - 2, "__", 2) == 0)
+		return true;
+	return (length > 2 && length < 12 && *part == '<' && part[length - 1] == '>') ||
+	       (length == 10 && memcmp(part, "MainThread", 10) == 0);
+}
+
+static size_t hide_part(const char *part, size_t length, char *out)
+{
+	if (is_pythons(part, length) && length < 40) {
+		memcpy(out, part, length);
+		return length;
+	}
+	return (size_t)snprintf(
+		out, HIDDEN + 1, "x%08x", (unsigned)(rg_hash(part, length) & 0xffffffff));
+}
+
+/* The parts of a dotted name, each hidden; what does not fit is left out. */
+static size_t hide_name(const char *text, size_t length, char out[NAME])
+{
+	size_t used = 0;
+
+	for (size_t at = 0; at <= length && used + 42 < NAME;) {
+		const char *dot = memchr(text + at, '.', length - at);
+		size_t part = dot ? (size_t)(dot - text) - at : length - at;
+
+		if (at > 0)
+			out[used++] = '.';
+		if (part)
+			used += hide_part(text + at, part, out + used);
+		at += part + 1;
+	}
+	return used;
+}
+
+/* A file: its folder goes, its name is hidden, ".py" and a line stay. */
+static size_t hide_file(const char *text, size_t length, char out[NAME])
+{
+	const char *slash = memrchr(text, '/', length), *end = text + length, *colon, *stop;
+	size_t used;
+
+	if (slash)
+		text = slash + 1;
+	colon = memrchr(text, ':', (size_t)(end - text));
+	stop = colon ? colon : end;
+	for (const char *c = colon ? colon + 1 : end; c < end; c++)
+		if (*c < '0' || *c > '9')
+			stop = end;
+	if (stop - text > 3 && memcmp(stop - 3, ".py", 3) == 0)
+		stop -= 3;
+	else if (stop != colon)
+		stop = end;
+	used = hide_part(text, (size_t)(stop - text), out);
+	if ((size_t)(end - stop) < 16) {
+		memcpy(out + used, stop, (size_t)(end - stop));
+		used += (size_t)(end - stop);
+	}
+	return used;
+}
+
+static bool is_file(const char *text, size_t length)
+{
+	return memchr(text, '/', length) ||
+	       (length > 3 && memcmp(text + length - 3, ".py", 3) == 0);
+}
+
+static size_t hide(const char *text, size_t length, char out[NAME])
+{
+	return is_file(text, length) ? hide_file(text, length, out) : hide_name(text, length, out);
+}
+
+/* --- which strings stay ------------------------------------------------------------------- */
+
+static struct text string_of(const struct redaction *redaction, uint32_t number)
+{
+	return number < redaction->n_strings ? redaction->strings[number] : (struct text){ "", 0 };
+}
+
+static void keep(struct redaction *redaction, uint32_t number)
+{
+	if (number < redaction->n_strings)
+		redaction->clear[number] = 1;
+}
+
+static void collect_strings(struct redaction *redaction, struct rg_block *block)
+{
+	struct text text;
+
+	while (block->count-- > 0 && rg_read_string(block, &text.bytes, &text.length)) {
+		struct text *slot = RG_PUSH(
+			redaction->strings, redaction->n_strings, redaction->strings_capacity);
+
+		if (!slot) {
+			redaction->failed = true;
+			return;
+		}
+		*slot = text;
+	}
+}
+
+static void judge_types(struct redaction *redaction, struct rg_block *block)
+{
+	struct rg_type_record type;
+
+	while (block->count-- > 0 && rg_read_type(block, &type)) {
+		struct text module = string_of(redaction, type.module);
+
+		if (type.flags & RG_TYPE_HEAP &&
+			!rg_redact_is_standard(module.bytes, module.length))
+			continue;
+		keep(redaction, type.name);
+		keep(redaction, type.module);
+	}
+}
+
+static void judge_roots(struct redaction *redaction, struct rg_block *block)
+{
+	struct rg_root_record root;
+
+	while (block->count-- > 0 && rg_read_root(block, &root)) {
+		struct text name = string_of(redaction, root.name);
+
+		if (root.kind == RG_ROOT_MODULE ? rg_redact_is_standard(name.bytes, name.length)
+						: root.kind != RG_ROOT_FRAME)
+			keep(redaction, root.name);
+	}
+}
+
+/* The first walk over the file: its strings, and which of them may be shown. */
+static enum rg_code judge(struct redaction *redaction, struct rg_error *err)
+{
+	struct rg_reader reader;
+	struct rg_block block;
+	enum rg_code code;
+
+	for (int step = 0; step < 2; step++) {
+		code = rg_reader_init(
+			&reader, redaction->data, redaction->size, redaction->file, err);
+		if (code)
+			return code;
+		while (rg_reader_next(&reader, &block))
+			if (step == 0 && block.type == RG_BLOCK_STRINGS)
+				collect_strings(redaction, &block);
+			else if (step == 1 && block.type == RG_BLOCK_TYPES)
+				judge_types(redaction, &block);
+			else if (step == 1 && block.type == RG_BLOCK_ROOTS)
+				judge_roots(redaction, &block);
+		if (step == 0)
+			redaction->clear = rg_array_new(redaction->n_strings, 1);
+		if (redaction->failed || !redaction->clear)
+			return rg_nomem(err);
+	}
+	return RG_OK;
+}
+
+/* --- writing ------------------------------------------------------------------------------ */
+
+static void write_strings(struct redaction *redaction)
+{
+	for (size_t i = 0; i < redaction->n_strings; i++) {
+		struct text text = redaction->strings[i];
+		char out[NAME];
+
+		if (!redaction->clear[i]) {
+			text.length = (uint32_t)hide(text.bytes, text.length, out);
+			text.bytes = out;
+		}
+		rg_writer_string(redaction->writer, text.bytes, text.length);
+	}
+}
+
+static void write_types(struct redaction *redaction, struct rg_block *block)
+{
+	struct rg_type_record type;
+
+	while (block->count-- > 0 && rg_read_type(block, &type))
+		rg_writer_type(redaction->writer, &type);
+}
+
+static void write_objects(struct redaction *redaction, struct rg_block *block)
+{
+	struct rg_object_record object;
+
+	while (block->count-- > 0 && rg_read_object(block, &object))
+		rg_writer_object(redaction->writer, &object);
+}
+
+static void write_references(struct redaction *redaction, struct rg_block *block)
+{
+	struct rg_reference_run run;
+
+	while (block->count-- > 0 && rg_read_references(block, &run)) {
+		redaction->n_references = 0;
+		for (uint64_t i = 0; i < run.count; i++) {
+			struct rg_reference_record reference, *slot;
+
+			if (!rg_read_reference(block, &run, &reference))
+				break;
+			slot = RG_PUSH(redaction->references, redaction->n_references,
+				redaction->references_capacity);
+			if (!slot) {
+				redaction->failed = true;
+				return;
+			}
+			*slot = reference;
+		}
+		rg_writer_references(redaction->writer, run.source, redaction->references,
+			redaction->n_references);
+	}
+}
+
+static void write_values(struct redaction *redaction, struct rg_block *block)
+{
+	struct rg_value_record value;
+	char out[NAME];
+
+	while (block->count-- > 0 && rg_read_value(block, &value)) {
+		bool clear = value.kind == RG_VALUE_NAME &&
+			     rg_redact_is_standard(value.text, value.length);
+
+		/* a text may be a key: without it two keys could not be told apart */
+		if (value.kind == RG_VALUE_BYTES || value.kind == RG_VALUE_NUMBER)
+			continue;
+		if (!clear) {
+			value.length = (uint32_t)(value.kind == RG_VALUE_STR
+							  ? hide_part(value.text, value.length, out)
+							  : hide(value.text, value.length, out));
+			value.text = out;
+			value.exact = false;
+		}
+		rg_writer_value(redaction->writer, &value);
+	}
+}
+
+static void write_roots(struct redaction *redaction, struct rg_block *block)
+{
+	struct rg_root_record root;
+
+	while (block->count-- > 0 && rg_read_root(block, &root))
+		rg_writer_root(redaction->writer, &root);
+}
+
+static void write_threads(struct redaction *redaction, struct rg_block *block)
+{
+	struct rg_thread_record thread;
+
+	while (block->count-- > 0 && rg_read_thread(block, &thread))
+		rg_writer_thread(redaction->writer, &thread);
+}
+
+static void write_frames(struct redaction *redaction, struct rg_block *block)
+{
+	struct rg_frame_record frame;
+
+	while (block->count-- > 0 && rg_read_frame(block, &frame))
+		rg_writer_frame(redaction->writer, &frame);
+}
+
+static void write_facts(struct redaction *redaction, struct rg_block *block)
+{
+	struct rg_fact_record fact;
+
+	while (block->count-- > 0 && rg_read_fact(block, &fact)) {
+		char key[256] = "", text[1024] = "";
+
+		if (fact.key_length >= sizeof(key) || fact.text_length >= sizeof(text) ||
+			(fact.key_length == 4 && memcmp(fact.key, "argv", 4) == 0))
+			continue;
+		memcpy(key, fact.key, fact.key_length);
+		if (!fact.text) {
+			rg_writer_fact_number(redaction->writer, key, fact.number);
+			continue;
+		}
+		memcpy(text, fact.text, fact.text_length);
+		rg_writer_fact_text(redaction->writer, key, text);
+	}
+}
+
+static void (*const writers[RG_BLOCK_TYPE_COUNT])(
+	struct redaction *redaction, struct rg_block *block) = {
+	[RG_BLOCK_TYPES] = write_types,
+	[RG_BLOCK_OBJECTS] = write_objects,
+	[RG_BLOCK_REFERENCES] = write_references,
+	[RG_BLOCK_VALUES] = write_values,
+	[RG_BLOCK_ROOTS] = write_roots,
+	[RG_BLOCK_THREADS] = write_threads,
+	[RG_BLOCK_FRAMES] = write_frames,
+	[RG_BLOCK_FACTS] = write_facts,
+};
+
+/* The second walk: every record again, its strings first as they keep their numbers. */
+static enum rg_code rewrite(struct redaction *redaction, struct rg_error *err)
+{
+	struct rg_reader reader;
+	struct rg_block block;
+	enum rg_code code = rg_reader_init(
+		&reader, redaction->data, redaction->size, redaction->file, err);
+
+	if (code)
+		return code;
+	write_strings(redaction);
+	while (!redaction->failed && rg_reader_next(&reader, &block))
+		if (writers[block.type])
+			writers[block.type](redaction, &block);
+	rg_writer_fact_number(redaction->writer, "redacted", 1);
+	if (reader.truncated)
+		rg_writer_fact_text(redaction->writer, "warning.incomplete", reader.damage);
+	return redaction->failed ? rg_nomem(err) : rg_writer_finish(redaction->writer, err);
+}
+
+enum rg_code rg_redact(
+	const uint8_t *data, size_t size, const char *file, FILE *out, struct rg_error *err)
+{
+	struct redaction redaction = { .data = data, .size = size, .file = file };
+	struct rg_reader reader;
+	enum rg_code code = rg_reader_init(&reader, data, size, file, err);
+
+	if (code)
+		return code;
+	redaction.writer = rg_writer_create(out, reader.shift);
+	code = redaction.writer ? judge(&redaction, err) : rg_nomem(err);
+	if (!code)
+		code = rewrite(&redaction, err);
+	rg_writer_destroy(redaction.writer);
+	free(redaction.strings);
+	free(redaction.clear);
+	free(redaction.references);
+	return code;
+}
