@@ -1,6 +1,5 @@
 #include "src/cli/command.h"
 
-#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "src/cli/output.h"
 #include "src/cli/progress.h"
 #include "src/cli/report.h"
+#include "src/cli/terminal.h"
 
 const struct rg_command *rg_command_find(const char *name)
 {
@@ -128,7 +128,7 @@ int rg_command_main(int argc, char **argv)
 	const char *word = argc > 1 ? argv[1] : NULL;
 	enum rg_code code;
 
-	setlocale(LC_CTYPE, "");
+	rg_terminal_init();
 	set_signals();
 	rg_error_init(&context.err);
 	context.settings.format = asks_json(argc, argv) ? RG_FORMAT_JSON : RG_FORMAT_AUTO;

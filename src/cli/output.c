@@ -115,6 +115,30 @@ static enum rg_code write_ids(const struct rg_output_forms *forms, FILE *out)
 	return RG_OK;
 }
 
+/* The text form; where the locale has no UTF-8, with likenesses of what it has not. */
+static enum rg_code write_text(
+	struct rg_context *context, const struct rg_output_forms *forms, FILE *out)
+{
+	struct rg_arena arena = { 0 };
+	char *text = NULL;
+	size_t size = 0;
+	FILE *memory = rg_terminal_is_ascii() ? open_memstream(&text, &size) : NULL;
+	enum rg_code code;
+
+	if (!rg_terminal_is_ascii())
+		return forms->text(forms->data, context, out);
+	if (!memory)
+		return rg_nomem(&context->err);
+	code = forms->text(forms->data, context, memory);
+	if (fclose(memory) == 0 && !code)
+		fputs(rg_escape_ascii(&arena, text), out);
+	if (!code && arena.failed)
+		code = rg_nomem(&context->err);
+	free(text);
+	rg_arena_deinit(&arena);
+	return code;
+}
+
 static enum rg_code write_form(
 	struct rg_context *context, const struct rg_output_forms *forms, FILE *out)
 {
@@ -130,7 +154,7 @@ static enum rg_code write_form(
 	case RG_FORMAT_IDS:
 		return write_ids(forms, out);
 	default:
-		return forms->text(forms->data, context, out);
+		return write_text(context, forms, out);
 	}
 }
 
@@ -177,7 +201,8 @@ enum rg_code rg_output_tree(struct rg_context *context, const struct rg_picture 
 	struct rg_tree_style style = { .width = rg_terminal_width(),
 		.back = back,
 		.from_roots = from_roots,
-		.stable = context->settings.stable };
+		.stable = context->settings.stable,
+		.ascii = rg_terminal_is_ascii() };
 
 	return rg_tree_print(picture, &style, out, &context->err);
 }
@@ -221,9 +246,10 @@ const char *rg_output_selection(const struct rg_context *context, struct rg_aren
 enum rg_code rg_output_table(struct rg_context *context, const struct rg_record *record,
 	const struct rg_list *list, const char *indent, FILE *out)
 {
-	struct rg_table_style style = {
-		.width = rg_terminal_width(), .indent = indent, .stable = context->settings.stable
-	};
+	struct rg_table_style style = { .width = rg_terminal_width(),
+		.indent = indent,
+		.stable = context->settings.stable,
+		.ascii = rg_terminal_is_ascii() };
 
 	return rg_table_print(record, list, &style, out, &context->err);
 }

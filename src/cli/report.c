@@ -6,6 +6,7 @@
 
 #include "heapdump/base/arena.h"
 #include "src/cli/progress.h"
+#include "src/cli/terminal.h"
 #include "src/emit/escape.h"
 #include "src/emit/json.h"
 
@@ -45,27 +46,37 @@ static void report_json(const struct rg_error *err)
 	json_decref(object);
 }
 
-void rg_report(const struct rg_error *err, bool json)
+/* One line of text that quotes file names and words: never raw to a terminal. */
+static void print_line(const char *text)
 {
 	struct rg_arena arena = { 0 };
+	const char *line = rg_escape_display(&arena, text, strlen(text), 0);
+
+	if (rg_terminal_is_ascii())
+		line = rg_escape_ascii(&arena, line);
+	fputs("refgraph: ", stderr);
+	/* without memory to escape it: what is harmless of it */
+	for (const char *c = text; arena.failed && *c; c++)
+		fputc(*c >= ' ' && *c < 0x7f ? *c : '?', stderr);
+	fprintf(stderr, "%s\n", arena.failed ? "" : line);
+	rg_arena_deinit(&arena);
+}
+
+void rg_report(const struct rg_error *err, bool json)
+{
 
 	rg_progress_stop();
 	if (json) {
 		report_json(err);
 		return;
 	}
-	/* messages quote file names and words: never raw to a terminal */
-	fprintf(stderr, "refgraph: %s\n",
-		rg_escape_display(&arena, err->message, strlen(err->message), 0));
+	print_line(err->message);
 	if (err->hint[0])
-		fprintf(stderr, "refgraph: %s\n",
-			rg_escape_display(&arena, err->hint, strlen(err->hint), 0));
-	rg_arena_deinit(&arena);
+		print_line(err->hint);
 }
 
 void rg_remark(const char *fmt, ...)
 {
-	struct rg_arena arena = { 0 };
 	char text[1024];
 	va_list args;
 
@@ -73,7 +84,5 @@ void rg_remark(const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	/* file names and words of the user: never raw to a terminal */
-	fprintf(stderr, "refgraph: %s\n", rg_escape_display(&arena, text, strlen(text), 0));
-	rg_arena_deinit(&arena);
+	print_line(text);
 }

@@ -7,4 +7,10 @@
 /* Columns of standard output, 100 where it is no terminal. */
 unsigned rg_terminal_width(void);
 
+/* Take the locale's characters; what has no UTF-8 gets plain ASCII. Once, at the start. */
+void rg_terminal_init(void);
+
+/* True where text must be ASCII. */
+bool rg_terminal_is_ascii(void);
+
 #endif

@@ -223,3 +223,52 @@ unsigned rg_escape_columns(const char *text)
 	}
 	return width;
 }
+
+/* What is drawn with, and what is nearest to it in ASCII. */
+static const struct likeness {
+	uint32_t cp;
+	const char *ascii;
+} likenesses[] = {
+	{ 0x00b7, "-" }, /* middle dot */
+	{ 0x00d7, "x" }, /* times */
+	{ 0x2013, "-" }, /* en dash */
+	{ 0x2014, "-" }, /* em dash */
+	{ 0x2026, "..." }, /* ellipsis */
+	{ 0x2190, "<-" }, /* arrows */
+	{ 0x2192, "->" },
+	{ 0x2500, "-" }, /* the lines of trees */
+	{ 0x2502, "|" },
+	{ 0x2514, "`" },
+	{ 0x251c, "|" },
+	{ 0x2588, "#" }, /* a bar */
+	{ 0x2605, "*" }, /* star */
+	{ 0x2702, "8<" }, /* scissors */
+	{ 0xfffd, "?" },
+};
+
+static size_t put_likeness(char *out, uint32_t cp)
+{
+	for (size_t i = 0; i < sizeof(likenesses) / sizeof(likenesses[0]); i++)
+		if (likenesses[i].cp == cp)
+			return (size_t)(stpcpy(out, likenesses[i].ascii) - out);
+	return (size_t)sprintf(out, cp > 0xffff ? "\\U%08x" : "\\u%04x", (unsigned)cp);
+}
+
+const char *rg_escape_ascii(struct rg_arena *arena, const char *text)
+{
+	size_t length = strlen(text), used;
+	/* two bytes become six at most, others grow less */
+	char *result = rg_arena_new(arena, 3 * length + 1, 1), *out = result;
+
+	if (!result)
+		return "";
+	for (size_t at = 0; at < length; at += used) {
+		uint32_t cp = rg_utf8_get(text + at, length - at, &used, NULL);
+
+		if (cp < 0x80)
+			*out++ = (char)cp;
+		else
+			out += put_likeness(out, cp);
+	}
+	return result;
+}

@@ -29,6 +29,12 @@
 const char *rg_escape_display(
 	struct rg_arena *arena, const char *text, size_t length, unsigned columns);
 
+/*
+ * TEXT, escaped already, for a terminal that knows ASCII alone: the characters that this program
+ * draws with have likenesses ("->" for an arrow), all others become \uNNNN.
+ */
+const char *rg_escape_ascii(struct rg_arena *arena, const char *text);
+
 /* Columns of a terminal that an escaped TEXT takes. */
 unsigned rg_escape_columns(const char *text);
 

@@ -103,7 +103,7 @@ static unsigned width_left(const struct columns *columns, const struct rg_record
 }
 
 static bool fill_table(struct libscols_table *table, const struct columns *columns,
-	const struct rg_record *record, const struct rg_list *list, unsigned left,
+	const struct rg_record *record, const struct rg_list *list, unsigned left, bool ascii,
 	struct rg_arena *arena)
 {
 	for (unsigned c = 0; c < columns->count; c++) {
@@ -127,6 +127,8 @@ static bool fill_table(struct libscols_table *table, const struct columns *colum
 
 			if (c + 1 == columns->count && rg_escape_columns(text) > left)
 				text = rg_escape_display(arena, text, strlen(text), left);
+			if (ascii)
+				text = rg_escape_ascii(arena, text);
 			if (scols_line_set_data(line, c, text))
 				return false;
 		}
@@ -167,7 +169,7 @@ enum rg_code rg_table_print(const struct rg_record *record, const struct rg_list
 		done = fill_table(table, &columns, record, list,
 			       width_left(&columns, record, list, style->width - strlen(indent),
 				       &arena),
-			       &arena) &&
+			       style->ascii, &arena) &&
 		       (columns.count == 0 || scols_print_table_to_string(table, &text) == 0);
 	}
 	if (done && text)

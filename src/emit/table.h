@@ -12,6 +12,7 @@
 struct rg_table_style {
 	unsigned width; /* columns to fit in */
 	bool stable; /* leave volatile columns out */
+	bool ascii; /* the locale has no UTF-8 */
 	const char *indent;
 };
 

@@ -65,6 +65,8 @@ static struct libscols_line *add_line(struct printing *p, const struct rg_pictur
 	struct libscols_line *line = scols_table_new_line(p->table, parent);
 	const char *text = line_text(p, edge, node, again);
 
+	if (p->style->ascii)
+		text = rg_escape_ascii(&p->arena, text);
 	if (!line || scols_line_set_data(line, 0, text))
 		p->failed = true;
 	else if (p->has_numbers && node->object != RG_PICTURE_NO_OBJECT &&

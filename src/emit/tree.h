@@ -16,6 +16,7 @@ struct rg_tree_style {
 	bool back; /* from a node to those that refer to it */
 	bool from_roots; /* start at the houses, not at what was asked about */
 	bool stable; /* no object numbers */
+	bool ascii; /* the locale has no UTF-8 */
 };
 
 /*
