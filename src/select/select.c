@@ -102,11 +102,25 @@ static const char *nearest_type(
 	return names ? rg_suggest(word, names, heap->n_types) : NULL;
 }
 
+static bool is_type(const struct rg_heap *heap, const char *word)
+{
+	for (size_t i = 0; i < heap->n_types; i++)
+		if (type_matches(&heap->types[i], word, false))
+			return true;
+	return false;
+}
+
 static enum rg_code no_such_type(const struct rg_heap *heap, const char *word, struct rg_error *err)
 {
 	struct rg_arena arena = { 0 };
-	const char *near = nearest_type(heap, word, &arena);
+	const char *near;
 
+	if (is_type(heap, word)) {
+		rg_fail(err, RG_NOT_FOUND, RG_SELECT_EMPTY,
+			"there is a type '%s', but no object of it", word);
+		return rg_hint(err, "see what there is with: refgraph types SOURCE");
+	}
+	near = nearest_type(heap, word, &arena);
 	rg_fail(err, RG_NOT_FOUND, "no-such-type", "no object of a type called '%s'", word);
 	if (near)
 		rg_hint(err, "did you mean %s?", near);

@@ -8,6 +8,9 @@
 #include "src/graph/bitset.h"
 #include "src/heap/heap.h"
 
+/* The name of the error of a selection that is well meant, but of which there is nothing. */
+#define RG_SELECT_EMPTY "no-object-of-type"
+
 /*
  * Add what WORD names to SELECTED. LIVE: the heap was captured on the way, so that an object
  * number means nothing. RG_NOT_FOUND suggests a name that is near. O(types + objects).

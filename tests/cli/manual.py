@@ -71,7 +71,7 @@ def run_example(line, folder, pid, address):
                           stdin=subprocess.DEVNULL, timeout=120)
     err = done.stderr.decode(errors="replace").strip()
     assert done.returncode == 0, "status %d: %s" % (done.returncode, err)
-    assert done.stdout or " -o " in line, "nothing was printed"
+    assert done.stdout or " -o " in line or " > " in line, "nothing was printed"
 
 
 # --- the pages ------------------------------------------------------------------------------------
