@@ -81,6 +81,9 @@ enum rg_code rg_answering_select(
 	code = rg_bitset_init(set, answering->source.heap.n_objects, err);
 	if (!code)
 		code = rg_select(&answering->source.heap, word, answering->source.live, set, err);
+	/* what is not there need not be left out or marked */
+	if (code && strcmp(err->name, RG_SELECT_EMPTY) == 0)
+		return RG_OK;
 	if (code)
 		rg_bitset_deinit(set);
 	return code;
