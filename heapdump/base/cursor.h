@@ -61,6 +61,16 @@ static inline uint8_t rg_cursor_u8(struct rg_cursor *cursor)
 	return p ? *p : 0;
 }
 
+static inline uint16_t rg_cursor_u16(struct rg_cursor *cursor)
+{
+	const uint8_t *p = rg_cursor_bytes(cursor, 2);
+	uint16_t value = 0;
+
+	if (p)
+		memcpy(&value, p, sizeof(value));
+	return value;
+}
+
 static inline uint32_t rg_cursor_u32(struct rg_cursor *cursor)
 {
 	const uint8_t *p = rg_cursor_bytes(cursor, 4);

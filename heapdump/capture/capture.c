@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "heapdump/base/clock.h"
+#include "heapdump/capture/facts.h"
 #include "heapdump/cpython/runtime.h"
 #include "heapdump/cpython/walk.h"
 #include "heapdump/image/guardian.h"
@@ -206,52 +207,17 @@ static enum rg_code check_copy(const struct frozen *frozen, pid_t pid, struct rg
 
 /* --- facts -------------------------------------------------------------------------------- */
 
-static void write_number(struct rg_writer *writer, const char *name, unsigned i, uint64_t value)
-{
-	char key[64];
-
-	snprintf(key, sizeof(key), "gc.%s.%u", name, i);
-	rg_writer_fact_number(writer, key, (int64_t)value);
-}
-
-static void write_gc_facts(struct rg_writer *writer, const struct rg_gc_state *gc)
-{
-	rg_writer_fact_number(writer, "gc.enabled", gc->enabled);
-	for (unsigned i = 0; i < 3; i++) {
-		write_number(writer, "threshold", i, gc->thresholds[i]);
-		write_number(writer, "count", i, gc->counts[i]);
-		write_number(writer, "collections", i, gc->collections[i]);
-		write_number(writer, "collected", i, gc->collected[i]);
-		write_number(writer, "uncollectable", i, gc->uncollectable[i]);
-	}
-	if (gc->collecting)
-		rg_writer_fact_text(writer, "warning.gc-running",
-			"a collection was running: objects that it was moving may be missing");
-}
-
 static void write_facts(struct rg_writer *writer, const struct rg_capture *capture,
 	const struct rg_process *process, const struct frozen *frozen)
 {
-	char version[32], text[64];
-	time_t now = time(NULL);
-	struct tm utc;
-
-	rg_version_text(frozen->runtime.version, version, sizeof(version));
-	snprintf(text, sizeof(text), "CPython %s", version);
-	rg_writer_fact_text(writer, "runtime", text);
-	rg_writer_fact_text(writer, "version", version);
-	rg_writer_fact_text(writer, "source", "process");
-	rg_writer_fact_text(writer, "tool", capture->tool);
+	rg_facts_runtime(writer, &frozen->runtime, "process", capture->tool, time(NULL));
 	rg_writer_fact_number(writer, "pid", process->pid);
 	/* a command line may hold a password */
 	if (capture->values)
 		rg_writer_fact_text(writer, "argv", process->command);
 	rg_writer_fact_number(writer, "rss", (int64_t)process->rss);
 	rg_writer_fact_number(writer, "pause_ns", (int64_t)capture->pause_ns);
-	gmtime_r(&now, &utc);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
-	rg_writer_fact_text(writer, "captured", text);
-	write_gc_facts(writer, &frozen->gc);
+	rg_facts_gc(writer, &frozen->gc);
 	if (frozen->guardian.stopped)
 		rg_writer_fact_text(writer, "warning.stopped",
 			"no copy of the process could be made (a seccomp filter?): it stood still "
