@@ -42,7 +42,7 @@ struct rg_settings {
 	int edges; /* enum rg_edges_choice */
 	int sort; /* 0, or enum rg_order_field + 1 */
 	uint64_t limit, nodes, depth, breadth; /* 0: the command's own */
-	const char *output, *save, *from, *type, *module, *avoid, *highlight, *extra;
+	const char *output, *save, *from, *type, *module, *avoid, *highlight, *extra, *sysroot;
 	bool reverse, weak, raw, stable, no_save, no_values, force, graph, schema, help, version;
 };
 
@@ -68,6 +68,7 @@ enum rg_option_id {
 	RG_OPTION_GRAPH,
 	RG_OPTION_SAVE,
 	RG_OPTION_NO_SAVE,
+	RG_OPTION_SYSROOT,
 	RG_OPTION_NO_VALUES,
 	RG_OPTION_FORCE,
 	RG_OPTION_SCHEMA,

@@ -209,11 +209,13 @@ enum rg_code rg_output_tree(struct rg_context *context, const struct rg_picture 
 
 void rg_output_next(const struct rg_source *source, const char *command, const char *rest)
 {
+	/* object numbers are the same whenever a core is read */
+	const char *name = source->path ? source->path : source->core;
 	struct rg_arena arena = { 0 };
 
-	if (source->path && strcmp(source->path, "-") != 0)
-		rg_remark("next: refgraph %s %s%s%s", command,
-			rg_output_quote(source->path, &arena), *rest ? " " : "", rest);
+	if (name && strcmp(name, "-") != 0)
+		rg_remark("next: refgraph %s %s%s%s", command, rg_output_quote(name, &arena),
+			*rest ? " " : "", rest);
 	rg_arena_deinit(&arena);
 }
 

@@ -12,6 +12,8 @@
 #include "heapdump/base/array.h"
 #include "heapdump/base/file.h"
 #include "heapdump/capture/capture.h"
+#include "heapdump/capture/core.h"
+#include "heapdump/image/core.h"
 #include "heapdump/image/process.h"
 #include "src/cli/progress.h"
 #include "src/cli/report.h"
@@ -123,7 +125,7 @@ static int newest_first(const void *a, const void *b)
 	return (x->time.tv_nsec < y->time.tv_nsec) - (x->time.tv_nsec > y->time.tv_nsec);
 }
 
-/* Only what this program writes there: PID-STARTTIME-N.rgs. */
+/* Only what this program writes there: PID-STARTTIME-N.rgs, of a core INODE-TIME-N.rgs. */
 static bool is_ours(const char *name)
 {
 	return strspn(name, "0123456789-") == strlen(name) - 4 &&
@@ -166,16 +168,14 @@ static void prune(const char *folder)
 	free(files);
 }
 
-/* A free name PID-STARTTIME-N.rgs in the cache folder. */
-static char *cache_path(pid_t pid)
+/* A free name FIRST-SECOND-N.rgs in the cache folder. */
+static char *cache_path(uint64_t first, uint64_t second)
 {
-	struct rg_process process = { 0 };
 	char *folder = cache_folder(), *path = NULL;
 
-	rg_process_read(&process, pid, NULL);
 	for (unsigned n = 1; folder && n < 100000; n++) {
-		if (asprintf(&path, "%s/%d-%llu-%u.rgs", folder, pid,
-			    (unsigned long long)process.start_time, n) < 0)
+		if (asprintf(&path, "%s/%llu-%llu-%u.rgs", folder, (unsigned long long)first,
+			    (unsigned long long)second, n) < 0)
 			path = NULL;
 		if (!path || access(path, F_OK) != 0)
 			break;
@@ -184,6 +184,22 @@ static char *cache_path(pid_t pid)
 	}
 	free(folder);
 	return path;
+}
+
+static char *cache_path_of_pid(pid_t pid)
+{
+	struct rg_process process = { 0 };
+
+	rg_process_read(&process, pid, NULL);
+	return cache_path((uint64_t)pid, process.start_time);
+}
+
+static char *cache_path_of_core(const char *core)
+{
+	struct stat st = { 0 };
+
+	stat(core, &st);
+	return cache_path(st.st_ino, (uint64_t)st.st_mtime);
 }
 
 static void prune_folder_of(const char *path)
@@ -225,16 +241,49 @@ enum rg_code rg_source_capture(
 	return code;
 }
 
-static enum rg_code open_pid(struct rg_source *source, struct rg_context *context, pid_t pid)
+static void print_warning(void *context, const char *text)
+{
+	rg_remark("warning: %s: %s", (const char *)context, text);
+}
+
+enum rg_code rg_source_capture_core(struct rg_context *context, const char *core, const char *path)
+{
+	struct rg_core_capture capture = { .path = core,
+		.sysroot = context->settings.sysroot,
+		.values = !context->settings.no_values,
+		.tool = "refgraph " PACKAGE_VERSION,
+		.warn = print_warning,
+		.context = (void *)core };
+	struct rg_output output;
+	enum rg_code code = rg_output_open(&output, path, 0600, &context->err);
+
+	if (code)
+		return code;
+	rg_progress_phase("reading the core file");
+	code = rg_core_capture_write(&capture, output.stream, &context->err);
+	if (!code)
+		return rg_output_commit(&output, &context->err);
+	rg_output_abandon(&output);
+	return code;
+}
+
+/* Capture PID, or the core file of SOURCE, and open what was captured. */
+static enum rg_code open_captured(struct rg_source *source, struct rg_context *context, pid_t pid)
 {
 	const struct rg_settings *settings = &context->settings;
 	enum rg_code code;
 
-	source->live = true;
-	source->path = settings->save ? strdup(settings->save) : cache_path(pid);
+	if (settings->save)
+		source->path = strdup(settings->save);
+	else
+		source->path = source->core ? cache_path_of_core(source->core)
+					    : cache_path_of_pid(pid);
 	if (!source->path)
 		return rg_nomem(&context->err);
-	code = rg_source_capture(context, pid, source->path, NULL);
+	if (source->core)
+		code = rg_source_capture_core(context, source->core, source->path);
+	else
+		code = rg_source_capture(context, pid, source->path, NULL);
 	rg_progress_phase("reading the heap");
 	if (!code)
 		code = rg_heap_init(&source->heap, source->path, &context->err);
@@ -250,6 +299,30 @@ static enum rg_code open_pid(struct rg_source *source, struct rg_context *contex
 	return RG_OK;
 }
 
+/* A snapshot that could not be read is perhaps a core that somebody has compressed. */
+static enum rg_code explain_packed(const char *path, enum rg_code code, struct rg_error *err)
+{
+	/* a packed snapshot is unpacked on the way, so that only what was in it is known */
+	bool unpacked = strstr(err->message, "an ELF file") != NULL;
+	const char *advice;
+	uint8_t magic[8];
+	struct stat st;
+	FILE *file;
+	size_t n;
+
+	if (code != RG_BAD_DATA || stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+		return code;
+	file = fopen(path, "re");
+	n = file ? fread(magic, 1, sizeof(magic), file) : 0;
+	if (file)
+		fclose(file);
+	advice = rg_core_packer(magic, n);
+	if (!advice || (strncmp(advice, "zstd", 4) == 0 && !unpacked))
+		return code;
+	rg_fail(err, code, "compressed", "%s: %s%s", path, unpacked ? "a core file, " : "", advice);
+	return rg_at_file(err, path, 0);
+}
+
 enum rg_code rg_source_open(struct rg_source *source, struct rg_context *context, const char *word)
 {
 	enum rg_code code;
@@ -258,12 +331,15 @@ enum rg_code rg_source_open(struct rg_source *source, struct rg_context *context
 	memset(source, 0, sizeof(*source));
 	rg_progress_phase("reading the heap");
 	code = rg_source_pid(word, &pid, &context->err);
-	if (!code && pid)
-		code = open_pid(source, context, pid);
+	source->live = pid != 0;
+	source->core = !code && !pid && rg_core_probe(word) ? word : NULL;
+	if (!code && (pid || source->core))
+		code = open_captured(source, context, pid);
 	else if (!code) {
 		source->path = strdup(word);
 		code = source->path ? rg_heap_init(&source->heap, word, &context->err)
 				    : rg_nomem(&context->err);
+		code = code ? explain_packed(word, code, &context->err) : code;
 	}
 	if (code) {
 		rg_source_close(source);

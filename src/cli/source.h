@@ -1,6 +1,6 @@
 /*
  * Sources: what a command's SOURCE word means, and the captures that are made and kept on the
- * way from a pid.
+ * way from a pid or a core file.
  */
 #ifndef RG_CLI_SOURCE_H
 #define RG_CLI_SOURCE_H
@@ -13,13 +13,15 @@
 struct rg_source {
 	struct rg_heap heap;
 	char *path; /* of the snapshot that the heap came from; NULL where none is kept */
-	bool live; /* captured on the way */
+	bool live; /* captured from a process on the way */
+	const char *core; /* captured from this core file on the way: the word, or NULL */
 };
 
 /*
- * Open WORD: a pid ("4711", "pid:4711"), the name of a process if it is unique, or a snapshot
- * ("-": standard input). A pid is captured, and the capture kept by --save or in the cache folder
- * (the newest 5, at most 2 GiB) unless --no-save.
+ * Open WORD: a pid ("4711", "pid:4711"), the name of a process if it is unique, a core file
+ * (known by its ELF header), or a snapshot ("-": standard input). A pid or a core is captured, and
+ * the capture kept by --save or in the cache folder (the newest 5, at most 2 GiB) unless
+ * --no-save.
  */
 enum rg_code rg_source_open(struct rg_source *source, struct rg_context *context, const char *word);
 void rg_source_close(struct rg_source *source);
@@ -30,5 +32,8 @@ enum rg_code rg_source_pid(const char *word, pid_t *pid_ret, struct rg_error *er
 /* Capture PID into PATH. */
 enum rg_code rg_source_capture(
 	struct rg_context *context, pid_t pid, const char *path, uint64_t *pause_ns_ret);
+
+/* Capture the core file CORE into PATH. */
+enum rg_code rg_source_capture_core(struct rg_context *context, const char *core, const char *path);
 
 #endif

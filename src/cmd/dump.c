@@ -2,12 +2,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "heapdump/snapshot/reader.h"
 #include "src/cli/report.h"
 #include "src/cli/source.h"
 #include "src/cmd/commands.h"
 
-/* "refgraph-4711-20260131T120000.rgs" */
-static void default_name(char *out, size_t size, pid_t pid)
+/* "refgraph-4711-20260131T120000.rgs" of what is called WHAT */
+static void default_name(char *out, size_t size, const char *what)
 {
 	time_t now = time(NULL);
 	struct tm local;
@@ -15,13 +16,44 @@ static void default_name(char *out, size_t size, pid_t pid)
 
 	localtime_r(&now, &local);
 	strftime(when, sizeof(when), "%Y%m%dT%H%M%S", &local);
-	snprintf(out, size, "refgraph-%d-%s.rgs", pid, when);
+	snprintf(out, size, "refgraph-%s-%s.rgs", what, when);
+}
+
+/* True when WORD names something that is there and no snapshot: it must be a core file then. */
+static bool is_core(const char *word)
+{
+	uint8_t magic[8];
+	FILE *file = fopen(word, "re");
+	size_t n = file ? fread(magic, 1, sizeof(magic), file) : 0;
+
+	if (file)
+		fclose(file);
+	return file && !rg_reader_knows(magic, n);
+}
+
+static enum rg_code dump_core(struct rg_context *context)
+{
+	const char *core = context->words[0], *path = context->settings.output;
+	const char *slash = strrchr(core, '/');
+	char name[256];
+	enum rg_code code;
+
+	if (!path) {
+		default_name(name, sizeof(name), slash ? slash + 1 : core);
+		path = name;
+	}
+	code = rg_source_capture_core(context, core, path);
+	if (code)
+		return code;
+	printf("%s\n", path);
+	rg_remark("next: refgraph cycles %s", path);
+	return RG_OK;
 }
 
 static enum rg_code run(struct rg_context *context)
 {
 	const char *path = context->settings.output;
-	char name[64];
+	char name[64], number[16];
 	uint64_t pause_ns;
 	enum rg_code code;
 	pid_t pid;
@@ -29,13 +61,16 @@ static enum rg_code run(struct rg_context *context)
 	code = rg_source_pid(context->words[0], &pid, &context->err);
 	if (code)
 		return code;
+	if (!pid && is_core(context->words[0]))
+		return dump_core(context);
 	if (!pid) {
 		rg_fail(&context->err, RG_USAGE, "not-a-pid", "'%s' is no pid and no process name",
 			context->words[0]);
 		return rg_hint(&context->err, "see the Python processes here with: refgraph ps");
 	}
 	if (!path) {
-		default_name(name, sizeof(name), pid);
+		snprintf(number, sizeof(number), "%d", pid);
+		default_name(name, sizeof(name), number);
 		path = name;
 	}
 	code = rg_source_capture(context, pid, path, &pause_ns);
@@ -49,16 +84,21 @@ static enum rg_code run(struct rg_context *context)
 
 const struct rg_command rg_cmd_dump = {
 	.name = "dump",
-	.arguments = "PID",
-	.summary = "write a snapshot of a running process",
+	.arguments = "PID | CORE",
+	.summary = "write a snapshot of a running process or a core file",
 	.description = "Stops the process for milliseconds, copies it as the kernel does for fork, "
 		       "and reads the copy: no code runs in it, nothing in it changes. Without -o "
-		       "the file is called refgraph-PID-TIME.rgs. The file holds short previews of "
+		       "the file is called refgraph-PID-TIME.rgs. Of a core file, the kernel's or "
+		       "gcore's, "
+		       "what it leaves out is taken from the binaries, if they are of the same "
+		       "build. The file holds short previews of "
 		       "values unless --no-values; it can be read by you alone (mode 0600).",
 	.examples = { { "dump 4711", "of process 4711, into refgraph-4711-*.rgs" },
 		{ "dump 4711 -o leak.rgs", "into leak.rgs" },
-		{ "dump 4711 --no-values", "without values, to hand it to others" } },
-	.options = RG_OPTION(OUTPUT) | RG_OPTION(NO_VALUES) | RG_OPTION(FORCE),
+		{ "dump 4711 --no-values", "without values, to hand it to others" },
+		{ "dump core.4711 -o leak.rgs", "of a core file" },
+		{ "dump core.4711 --sysroot /srv/image -o leak.rgs", "written elsewhere" } },
+	.options = RG_OPTION(OUTPUT) | RG_OPTION(SYSROOT) | RG_OPTION(NO_VALUES) | RG_OPTION(FORCE),
 	.min_words = 1,
 	.max_words = 1,
 	.run = run,
