@@ -7,7 +7,8 @@
 #include "heapdump/image/coreimage.h"
 
 #define SHIFT 3 /* CPython's objects are 8-aligned at least */
-#define LIST 200 /* bytes of a message for the names of files */
+#define LIST 200 /* bytes of an error's message for the names of files */
+#define LONG_LIST 2000 /* of a warning's */
 
 /* A core file that is open, and what was found in it. */
 struct opened {
@@ -106,12 +107,14 @@ static enum rg_code find_heap(struct opened *opened, struct rg_error *err)
 	enum rg_code code = rg_runtime_find(&opened->runtime, image, err);
 	const struct rg_core_binary *binary;
 
-	if (code)
-		return code == RG_BAD_DATA ? explain(opened, err) : code;
-	/* without its own read-only data the names of all types are lost */
-	binary = rg_coreimage_binary(&opened->memory, opened->runtime.address);
+	/* without its own read-only data its version and the names of all types are lost */
+	binary = opened->runtime.address
+			 ? rg_coreimage_binary(&opened->memory, opened->runtime.address)
+			 : NULL;
 	if (binary && binary->state == RG_BINARY_MISSING)
 		return refuse_missing(opened, binary->path, err);
+	if (code)
+		return code == RG_BAD_DATA ? explain(opened, err) : code;
 	code = rg_runtime_gc(
 		&opened->runtime, image, opened->runtime.interpreter, &opened->gc, err);
 	if (code == RG_BAD_DATA && rg_core_is_cut(&opened->core))
@@ -156,7 +159,7 @@ static void warn(struct rg_writer *writer, const struct rg_core_capture *capture
 static void write_warnings(struct rg_writer *writer, const struct rg_core_capture *capture,
 	const struct opened *opened)
 {
-	char files[LIST], text[LIST + 200];
+	char files[LONG_LIST], text[LONG_LIST + 200];
 
 	/* that one is among the facts of the collector */
 	if (opened->gc.collecting && capture->warn)

@@ -236,6 +236,8 @@ static enum rg_code add_load(
 	if (__builtin_add_overflow(ph->p_vaddr, ph->p_memsz, &end) ||
 		__builtin_add_overflow(ph->p_offset, ph->p_filesz, &file_end))
 		return refuse_load(core, at, "is larger than memory", ph->p_vaddr, err);
+	if (file_end > core->expected)
+		core->expected = file_end;
 	/* the vsyscall page: nobody's memory */
 	if (ph->p_vaddr >= KERNEL_HALF || ph->p_memsz == 0)
 		return RG_OK;
@@ -254,8 +256,6 @@ static enum rg_code add_load(
 		.promised = ph->p_filesz,
 		.present = (ph->p_filesz < there ? ph->p_filesz : there) & ~PAGE_MASK,
 		.flags = ph->p_flags };
-	if (file_end > core->expected)
-		core->expected = file_end;
 	return RG_OK;
 }
 
