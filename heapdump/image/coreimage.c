@@ -200,7 +200,7 @@ static enum rg_code refuse_binary(const struct rg_coreimage *coreimage,
 		rg_fail(err, RG_BAD_DATA, "wrong-binary",
 			"%s: %s%.150s is no ELF file any more, the core was written of one",
 			coreimage->core->path, root, binary->path);
-	else if (core->id_length || disk->id_length)
+	else if (core->id_length)
 		rg_fail(err, RG_BAD_DATA, "wrong-binary",
 			"%.120s: %.50s%.80s is another build than the core was written of: its "
 			"build-id is %.40s, the core's is %.40s",
