@@ -95,7 +95,7 @@ enum rg_code rg_help_overview(FILE *out)
 		"  refgraph dump 4711 -o leak.rgs       # keep a snapshot, ask it later\n"
 		"  refgraph why leak.rgs Session        # what keeps each Session alive?\n\n"
 		"Usage: refgraph COMMAND [OPTIONS] SOURCE ...\n\n"
-		"A source is a pid, the unique name of a process, or a snapshot file.\n\n"
+		"A source is a pid, the unique name of a process, a snapshot or a core file.\n\n"
 		"Commands:\n");
 	for (size_t i = 0; rg_commands[i]; i++)
 		fprintf(out, "  %-12s %s\n", rg_commands[i]->name, rg_commands[i]->summary);
