@@ -84,7 +84,7 @@ static enum rg_code run(struct rg_context *context)
 
 const struct rg_command rg_cmd_dump = {
 	.name = "dump",
-	.arguments = "PID | CORE",
+	.arguments = "PID|CORE",
 	.summary = "write a snapshot of a running process or a core file",
 	.description = "Stops the process for milliseconds, copies it as the kernel does for fork, "
 		       "and reads the copy: no code runs in it, nothing in it changes. Without -o "

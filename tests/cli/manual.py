@@ -2,7 +2,8 @@
 
 Every `refgraph ...` line of the EXAMPLES of man/refgraph*.1, of the help, and of README.md is run
 in a temporary folder against the live example service: 4711 stands for its pid, leak.rgs and
-shop.rgs for dumps of it, 0x7f2a10c0 for the address of an object of it. Each must exit with 0.
+shop.rgs for dumps of it, core.4711 for a core file, /srv/image for the root of this machine,
+0x7f2a10c0 for the address of an object of it. Each must exit with 0.
 """
 
 import glob
@@ -65,6 +66,7 @@ def some_address(snapshot):
 
 def run_example(line, folder, pid, address):
     line = re.sub(r"\b4711\b", str(pid), line).replace("0x7f2a10c0", address)
+    line = line.replace("/srv/image", "/")
     environment = dict(os.environ, PATH=os.path.dirname(REFGRAPH) + ":" + os.environ["PATH"],
                        XDG_CACHE_HOME=os.path.join(folder, "cache"))
     done = subprocess.run(["sh", "-c", line], cwd=folder, env=environment, capture_output=True,
@@ -148,6 +150,8 @@ def example_tests(folder, pid):
         assert dump.returncode == 0, dump.stderr
         shutil.copy(os.path.join(folder, "leak.rgs"), os.path.join(folder, "shop.rgs"))
         address = some_address(os.path.join(folder, "leak.rgs"))
+        subprocess.run(["gcore", "-o", os.path.join(folder, "core"), str(pid)],
+                       capture_output=True, check=True)
     for where, line in examples():
         yield "%s: %s" % (where, line), run_example, (line, folder, pid, address), skip
 
