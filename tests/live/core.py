@@ -1,5 +1,6 @@
 """Core files: the graph that a pid gives, of every workload; and what is refused, by name."""
 
+import gc
 import os
 import re
 import resource
@@ -8,6 +9,7 @@ import signal
 import struct
 import subprocess
 import sys
+import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "python"))
 import live  # noqa: E402
@@ -31,6 +33,38 @@ def workload(name, n):
     """A process that holds a workload, and waits."""
     held = workloads.build(name, n)
     live.answer({"hold": lambda: len(held)})
+
+
+class Aborting:
+    """Ends the process while the collector is at it."""
+
+    def __init__(self):
+        self.me = self
+
+    def __del__(self):
+        os.abort()
+
+
+def collecting():
+    """One that aborts in the middle of a collection."""
+    Aborting()
+    live.answer({"collect": gc.collect})
+
+
+def threaded(count):
+    """Threads that wait, some calls deep."""
+    started = threading.Barrier(count + 1)
+
+    def wait(depth, held):
+        if depth:
+            wait(depth - 1, [held])
+        started.wait()
+        threading.Event().wait()
+    for i in range(count):
+        threading.Thread(target=wait, args=(i, {"number": i}), name="waiting-%d" % i,
+                         daemon=True).start()
+    started.wait()
+    live.answer({})
 
 
 # making cores
@@ -92,6 +126,11 @@ def dump_core(core, path, *options, warns=None):
     live.equal("warning" in done.stderr, warns is not None, "a warning (%s)" % done.stderr)
     live.check(not warns or warns in done.stderr, "no word of", warns, done.stderr)
     return rgs.read(path)
+
+
+needs_gcore = live.needs(lambda: shutil.which("gcore"), "no gcore here (gdb)")
+needs_kernel_core = live.needs(lambda: not why_no_kernel_core(),
+                               "the kernel writes no core into the current folder here")
 
 
 # comparing
@@ -162,6 +201,7 @@ def refuse(folder, core, *words, options=()):
 
 # the tests
 
+@needs_gcore
 def test_workloads(folder):
     """Every workload: by its pid, by gcore and by the kernel the same graph"""
     for name in workloads.NAMES:
@@ -187,6 +227,32 @@ def test_workloads(folder):
         print("# left out: cores of the kernel:", why_no_kernel_core())
 
 
+@needs_gcore
+def test_threads(folder):
+    """Threads, with their names and frames"""
+    with live.Target("threaded", 7, cwd=folder, preexec_fn=allow_core()) as target:
+        expected = rgs.read(live.captured(stopped(target), folder))
+        live.equal(len(expected.threads), 8, "threads")
+        found = dump_core(gcore(target.pid, folder), os.path.join(folder, "gcore.rgs"))
+        same_graph(found, expected, "threads by gcore")
+        if not why_no_kernel_core():
+            found = dump_core(abort(target, folder), os.path.join(folder, "kernel.rgs"))
+            same_graph(found, expected, "threads by the kernel")
+
+
+@needs_kernel_core
+def test_collecting(folder):
+    """A crash in the middle of a collection is read with a warning"""
+    with live.Target("collecting", cwd=folder, preexec_fn=allow_core()) as target:
+        target.say("collect")
+        live.equal(target.child.wait(live.LIMIT), -signal.SIGABRT, "how the target ended")
+    core, = (os.path.join(folder, name) for name in os.listdir(folder))
+    found = dump_core(core, os.path.join(folder, "x.rgs"), warns="a collection was running")
+    live.check("warning.gc-running" in found.facts, "the fact of it")
+    live.check(len(found.address) > 1000, "few objects:", len(found.address))
+
+
+@needs_gcore
 def test_commands(folder):
     """A core is a source of every command, the same each time"""
     with live.Target("workload", "mix", 5000) as target:
@@ -241,6 +307,7 @@ def copy_mapped(pid, root):
     return paths
 
 
+@needs_gcore
 def test_sysroot(folder):
     """Binaries that are elsewhere, of another build, or nowhere"""
     python, environment = copied_interpreter(folder)
@@ -287,6 +354,7 @@ def test_sysroot(folder):
     refuse(folder, core, "not here", options=("--sysroot", os.path.join(folder, "none")))
 
 
+@needs_gcore
 def test_all_memory(folder):
     """A core with all memory in it needs no file"""
     python, environment = copied_interpreter(folder)
@@ -309,7 +377,7 @@ def program_headers(data):
             for i in range(count)]
 
 
-@live.needs(lambda: not why_no_kernel_core(), "the kernel writes no core into the folder here")
+@needs_kernel_core
 def test_cut(folder):
     """A core that is cut: read where the heap is there, else refused"""
     with live.Target("workload", "mix", N, cwd=folder, preexec_fn=allow_core()) as target:
@@ -338,7 +406,7 @@ def test_cut(folder):
         refuse(folder, write(size), "cut")
 
 
-@live.needs(lambda: not why_no_kernel_core(), "the kernel writes no core into the folder here")
+@needs_kernel_core
 def test_ulimit(folder):
     """A core that ulimit -c has cut"""
     limit = 2 << 20
@@ -349,7 +417,7 @@ def test_ulimit(folder):
     refuse(folder, core, "the core is cut", "ulimit -c unlimited")
 
 
-@live.needs(lambda: not why_no_kernel_core(), "the kernel writes no core into the folder here")
+@needs_kernel_core
 def test_filter(folder):
     """A core without the memory that the process changed"""
     with live.Target("workload", "mix", 2000, cwd=folder, preexec_fn=allow_core()) as target:
@@ -359,6 +427,7 @@ def test_filter(folder):
     refuse(folder, core, "without the memory that the process changed", "coredump_filter")
 
 
+@needs_gcore
 def test_no_build_id(folder):
     """Without a build-id in the core its program headers are compared, and it warns"""
     with live.Target("workload", "mix", 2000) as target:
@@ -379,6 +448,7 @@ def test_no_build_id(folder):
     live.check("warning.core-unsure-binary" in found.facts, "the fact of it")
 
 
+@needs_gcore
 def test_refused(folder):
     """What is no core of a Python here is refused by its name"""
     child = subprocess.Popen(["sleep", "1000"])
@@ -441,7 +511,8 @@ def interpreters():
     return found
 
 
-@live.needs(interpreters, "no other Python in $RG_PYTHONS or PATH")
+@live.needs(lambda: shutil.which("gcore") and interpreters(),
+            "no gcore (gdb), or no other Python in $RG_PYTHONS or PATH")
 def test_other_versions(folder):
     """A core of a Python of another version is refused by name"""
     for path, version in sorted(interpreters().items()):
@@ -459,5 +530,6 @@ def test_other_versions(folder):
 
 # targets run in folders of their own: the kernel writes a core into the current one
 sys.argv[0] = os.path.abspath(sys.argv[0])
-live.main(test_workloads, test_commands, test_sysroot, test_all_memory, test_cut, test_ulimit,
-          test_filter, test_no_build_id, test_refused, test_other_versions)
+live.main(test_workloads, test_threads, test_collecting, test_commands, test_sysroot,
+          test_all_memory, test_cut, test_ulimit, test_filter, test_no_build_id, test_refused,
+          test_other_versions)
