@@ -15,6 +15,7 @@
 #include "heapdump/capture/core.h"
 #include "heapdump/image/core.h"
 #include "heapdump/image/process.h"
+#include "heapdump/snapshot/reader.h"
 #include "src/cli/progress.h"
 #include "src/cli/report.h"
 
@@ -265,6 +266,17 @@ enum rg_code rg_source_capture_core(struct rg_context *context, const char *core
 		return rg_output_commit(&output, &context->err);
 	rg_output_abandon(&output);
 	return code;
+}
+
+bool rg_source_is_foreign(const char *word)
+{
+	uint8_t magic[8];
+	FILE *file = fopen(word, "re");
+	size_t n = file ? fread(magic, 1, sizeof(magic), file) : 0;
+
+	if (file)
+		fclose(file);
+	return file && !rg_reader_knows(magic, n);
 }
 
 /* Capture PID, or the core file of SOURCE, and open what was captured. */

@@ -33,6 +33,9 @@ enum rg_code rg_source_pid(const char *word, pid_t *pid_ret, struct rg_error *er
 enum rg_code rg_source_capture(
 	struct rg_context *context, pid_t pid, const char *path, uint64_t *pause_ns_ret);
 
+/* True when WORD names something that is there and no snapshot: it must be a core file then. */
+bool rg_source_is_foreign(const char *word);
+
 /* Capture the core file CORE into PATH. */
 enum rg_code rg_source_capture_core(struct rg_context *context, const char *core, const char *path);
 

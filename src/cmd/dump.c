@@ -2,7 +2,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "heapdump/snapshot/reader.h"
 #include "src/cli/report.h"
 #include "src/cli/source.h"
 #include "src/cmd/commands.h"
@@ -17,18 +16,6 @@ static void default_name(char *out, size_t size, const char *what)
 	localtime_r(&now, &local);
 	strftime(when, sizeof(when), "%Y%m%dT%H%M%S", &local);
 	snprintf(out, size, "refgraph-%s-%s.rgs", what, when);
-}
-
-/* True when WORD names something that is there and no snapshot: it must be a core file then. */
-static bool is_core(const char *word)
-{
-	uint8_t magic[8];
-	FILE *file = fopen(word, "re");
-	size_t n = file ? fread(magic, 1, sizeof(magic), file) : 0;
-
-	if (file)
-		fclose(file);
-	return file && !rg_reader_knows(magic, n);
 }
 
 static enum rg_code dump_core(struct rg_context *context)
@@ -61,7 +48,7 @@ static enum rg_code run(struct rg_context *context)
 	code = rg_source_pid(context->words[0], &pid, &context->err);
 	if (code)
 		return code;
-	if (!pid && is_core(context->words[0]))
+	if (!pid && rg_source_is_foreign(context->words[0]))
 		return dump_core(context);
 	if (!pid) {
 		rg_fail(&context->err, RG_USAGE, "not-a-pid", "'%s' is no pid and no process name",

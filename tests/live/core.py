@@ -2,6 +2,7 @@
 
 import gc
 import os
+import random
 import re
 import resource
 import shutil
@@ -316,8 +317,14 @@ def test_sysroot(folder):
         expected = rgs.read(live.captured(stopped(target), folder))
         copy_mapped(target.pid, root)
         core = gcore(target.pid, folder)
+        os.unlink(python)
+        # now its path in a core says that it is gone
+        os.mkdir(os.path.join(folder, "later"))
+        later = gcore(target.pid, os.path.join(folder, "later"))
     saved = os.path.join(folder, "core.rgs")
-    os.unlink(python)
+    with open(later, "rb") as stream:
+        live.check(b"python3 (deleted)" in stream.read(), "the core does not say it is gone")
+    same_graph(dump_core(later, saved, "--sysroot", root), expected, "a binary that was gone")
     static = live.refgraph("dump", core, "-o", saved).returncode != 0
     if static:
         refuse(folder, core, "not here", python, "--sysroot")
@@ -404,6 +411,27 @@ def test_cut(folder):
                    "ulimit -c unlimited")
     for size in (100, PAGE, 2 * PAGE):
         refuse(folder, write(size), "cut")
+
+
+@needs_gcore
+def test_damaged(folder):
+    """Damage anywhere in a core: read or refused, soon, without a crash"""
+    with live.Target("workload", "mix", 300) as target:
+        core = gcore(stopped(target).pid, folder)
+    with open(core, "rb") as stream:
+        data = stream.read()
+    words = [0, 1, 8, 2 ** 63, 2 ** 64 - 1, 2 ** 32, *random.choices(
+        struct.unpack("<%dQ" % (len(data) // 8), data[:len(data) // 8 * 8]), k=1000)]
+    for _ in range(live.count(15, 300)):
+        spoilt = bytearray(data)
+        for _ in range(random.choice((1, 30, 3000))):
+            at = random.randrange(len(data) // 8) * 8
+            struct.pack_into("<Q", spoilt, at, random.choice(words))
+        with open(core, "wb") as out:
+            out.write(spoilt)
+        done = live.refgraph("info", core, "--no-save")
+        live.check(done.returncode in (0, NOT_UNDERSTOOD), "exit status", done.returncode,
+                   done.stderr)
 
 
 @needs_kernel_core
@@ -531,5 +559,5 @@ def test_other_versions(folder):
 # targets run in folders of their own: the kernel writes a core into the current one
 sys.argv[0] = os.path.abspath(sys.argv[0])
 live.main(test_workloads, test_threads, test_collecting, test_commands, test_sysroot,
-          test_all_memory, test_cut, test_ulimit, test_filter, test_no_build_id, test_refused,
-          test_other_versions)
+          test_all_memory, test_cut, test_damaged, test_ulimit, test_filter, test_no_build_id,
+          test_refused, test_other_versions)
