@@ -126,7 +126,7 @@ static int newest_first(const void *a, const void *b)
 	return (x->time.tv_nsec < y->time.tv_nsec) - (x->time.tv_nsec > y->time.tv_nsec);
 }
 
-/* Only what this program writes there: PID-STARTTIME-N.rgs, of a core INODE-TIME-N.rgs. */
+/* Only what this program writes there: PID-STARTTIME-N.rgs, of a core INODE-TIME-1.rgs. */
 static bool is_ours(const char *name)
 {
 	return strspn(name, "0123456789-") == strlen(name) - 4 &&
@@ -169,14 +169,16 @@ static void prune(const char *folder)
 	free(files);
 }
 
-/* A free name FIRST-SECOND-N.rgs in the cache folder. */
-static char *cache_path(uint64_t first, uint64_t second)
+/* A free name PID-STARTTIME-N.rgs in the cache folder. */
+static char *cache_path_of_pid(pid_t pid)
 {
+	struct rg_process process = { 0 };
 	char *folder = cache_folder(), *path = NULL;
 
+	rg_process_read(&process, pid, NULL);
 	for (unsigned n = 1; folder && n < 100000; n++) {
-		if (asprintf(&path, "%s/%llu-%llu-%u.rgs", folder, (unsigned long long)first,
-			    (unsigned long long)second, n) < 0)
+		if (asprintf(&path, "%s/%d-%llu-%u.rgs", folder, pid,
+			    (unsigned long long)process.start_time, n) < 0)
 			path = NULL;
 		if (!path || access(path, F_OK) != 0)
 			break;
@@ -187,20 +189,18 @@ static char *cache_path(uint64_t first, uint64_t second)
 	return path;
 }
 
-static char *cache_path_of_pid(pid_t pid)
+/* One name for one core: what is read of it is the same each time. Another where none is kept. */
+static char *cache_path_of_core(const char *core, bool kept)
 {
-	struct rg_process process = { 0 };
-
-	rg_process_read(&process, pid, NULL);
-	return cache_path((uint64_t)pid, process.start_time);
-}
-
-static char *cache_path_of_core(const char *core)
-{
+	char *folder = cache_folder(), *path = NULL;
 	struct stat st = { 0 };
 
 	stat(core, &st);
-	return cache_path(st.st_ino, (uint64_t)st.st_mtime);
+	if (folder && asprintf(&path, "%s/%llu-%lld-%d.rgs", folder, (unsigned long long)st.st_ino,
+			      (long long)st.st_mtime, kept ? 1 : 1 + getpid()) < 0)
+		path = NULL;
+	free(folder);
+	return path;
 }
 
 static void prune_folder_of(const char *path)
@@ -256,8 +256,16 @@ enum rg_code rg_source_capture_core(struct rg_context *context, const char *core
 		.warn = print_warning,
 		.context = (void *)core };
 	struct rg_output output;
-	enum rg_code code = rg_output_open(&output, path, 0600, &context->err);
+	struct stat from, to;
+	enum rg_code code;
 
+	if (stat(core, &from) == 0 && stat(path, &to) == 0 && from.st_dev == to.st_dev &&
+		from.st_ino == to.st_ino) {
+		rg_fail(&context->err, RG_USAGE, "same-file",
+			"%s: the snapshot would replace the core file", path);
+		return rg_hint(&context->err, "give the snapshot another name");
+	}
+	code = rg_output_open(&output, path, 0600, &context->err);
 	if (code)
 		return code;
 	rg_progress_phase("reading the core file");
@@ -271,9 +279,15 @@ enum rg_code rg_source_capture_core(struct rg_context *context, const char *core
 bool rg_source_is_foreign(const char *word)
 {
 	uint8_t magic[8];
-	FILE *file = fopen(word, "re");
-	size_t n = file ? fread(magic, 1, sizeof(magic), file) : 0;
+	struct stat st;
+	FILE *file;
+	size_t n;
 
+	/* a pipe would be waited for */
+	if (stat(word, &st) < 0 || !S_ISREG(st.st_mode))
+		return access(word, F_OK) == 0;
+	file = fopen(word, "re");
+	n = file ? fread(magic, 1, sizeof(magic), file) : 0;
 	if (file)
 		fclose(file);
 	return file && !rg_reader_knows(magic, n);
@@ -288,7 +302,7 @@ static enum rg_code open_captured(struct rg_source *source, struct rg_context *c
 	if (settings->save)
 		source->path = strdup(settings->save);
 	else
-		source->path = source->core ? cache_path_of_core(source->core)
+		source->path = source->core ? cache_path_of_core(source->core, !settings->no_save)
 					    : cache_path_of_pid(pid);
 	if (!source->path)
 		return rg_nomem(&context->err);

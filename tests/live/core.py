@@ -279,7 +279,12 @@ def test_commands(folder):
     live.equal(live.refgraph("why", core, "@12", "--no-save").stdout,
                live.refgraph("why", core, "@12", "--no-save").stdout, "object @12")
     kept = live.ask("info", core)["source"]["snapshot"]
+    live.refgraph("types", core, "--no-save")
     live.check(os.path.exists(kept), "nothing is kept at", kept)
+    live.equal(live.ask("info", core)["source"]["snapshot"], kept, "where it is kept")
+    for words in (("info", core, "--save", core), ("dump", core, "-o", core)):
+        live.equal(live.refgraph(*words).returncode, 2, "exit status of " + " ".join(words))
+    live.check(os.path.getsize(core) > 1 << 20, "the core was replaced")
     done = live.refgraph("types", core, "--no-save")
     live.check("next: refgraph why %s" % core in done.stderr, "what is next:", done.stderr)
     plain = dump_core(core, os.path.join(folder, "plain.rgs"), "--no-values")
