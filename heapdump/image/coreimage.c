@@ -333,7 +333,7 @@ struct span {
 	uint32_t binary;
 };
 
-/* The next span from AT on, and what lies behind it: I, J are the first header and file not past. */
+/* The next span from AT on. I and J are the first header and the first file not yet past. */
 static bool next_span(
 	const struct rg_coreimage *coreimage, size_t *i, size_t *j, uint64_t at, struct span *ret)
 {
