@@ -173,14 +173,14 @@ void rg_answer_envelope_init(struct rg_answer_envelope *envelope, const struct r
 
 	if (arena->failed)
 		return;
-	source->kind = origin->live ? "process" : "snapshot";
+	source->kind = origin->live ? "process" : origin->ndjson ? "ndjson" : "snapshot";
 	source->pid = pid < 0 ? RG_NOTHING : (uint64_t)pid;
 	source->name = origin->live ? rg_arena_print(arena, "pid %lld", (long long)pid)
 				    : origin->path;
 	source->runtime = fact(heap, "runtime", arena);
 	source->captured = fact(heap, "captured", arena);
 	source->complete = heap->complete;
-	source->snapshot = origin->path;
+	source->snapshot = origin->ndjson ? NULL : origin->path;
 	source->fingerprint = rg_arena_print(
 		arena, "xxh64:%016llx", (unsigned long long)heap->fingerprint);
 	fill_warnings(&source->warnings, heap, arena);

@@ -110,6 +110,7 @@ extern const struct rg_record rg_record_graph, rg_record_source, rg_record_polic
 struct rg_answer_origin {
 	const char *path; /* of the snapshot, NULL where none was kept */
 	bool live; /* captured from a pid on the way */
+	bool ndjson; /* PATH is NDJSON, and no snapshot is kept */
 	const char *edges; /* policy: "data", "strong", "all" */
 	bool raw;
 };

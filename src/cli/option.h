@@ -16,7 +16,8 @@
 	F(TEXT, "text", ".txt", NULL)                                                              \
 	F(JSON, "json", ".json", NULL)                                                             \
 	F(DOT, "dot", ".dot", ".gv")                                                               \
-	F(SVG, "svg", ".svg", NULL)
+	F(SVG, "svg", ".svg", NULL)                                                                \
+	F(NDJSON, "ndjson", ".ndjson", ".jsonl")
 
 enum rg_format {
 #define F(id, name, suffix, other) RG_FORMAT_##id,

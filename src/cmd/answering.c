@@ -80,6 +80,7 @@ enum rg_code rg_answering_open(
 	}
 	*answering->origin = (struct rg_answer_origin){ .path = answering->source.path,
 		.live = answering->source.live,
+		.ndjson = answering->source.ndjson,
 		.edges = rg_policy_name(rg_answering_edges(context)),
 		.raw = context->settings.raw };
 	return RG_OK;

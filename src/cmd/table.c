@@ -10,6 +10,8 @@ const struct rg_command *const rg_commands[] = {
 	&rg_cmd_generations,
 	&rg_cmd_garbage,
 	&rg_cmd_why,
+	&rg_cmd_export,
+	&rg_cmd_import,
 	&rg_cmd_help,
 	NULL,
 };
