@@ -198,10 +198,9 @@ static bool made_address(struct reader *r, const struct rg_scan_text *text, uint
 	return true;
 }
 
-/* The address that an id means: a number, "0x..." or another text. */
-static bool read_address(struct reader *r, void *to)
+/* The address that an id means: a number, "0x..." or another text; of any alignment. */
+static bool read_any_address(struct reader *r, void *to)
 {
-	const char *start = r->line.start;
 	struct rg_scan_text text;
 	uint64_t *address = to;
 
@@ -213,18 +212,24 @@ static bool read_address(struct reader *r, void *to)
 	} else if (!rg_scan_u64(&r->json, address)) {
 		/* say what an id may be, not what this form of it may */
 		r->json.expected = NULL;
-		return rg_scan_fail(
-			&r->json, r->json.at, "an id: a number from 0, \"0x...\" or a text");
+		return wrong(r, "an id: a number from 0, \"0x...\" or a text");
 	}
-	r->line.start = start;
-	if (*address & ((UINT64_C(1) << r->shift) - 1))
-		return wrong(r, "an id that is a multiple of 2^shift, as the header says");
 	if (*address >= RG_NDJSON_MADE && *address < RG_NDJSON_MADE_END) {
 		r->high_ids = true;
 		if (r->ids.count)
 			return wrong(r, meets_made);
 	}
 	return true;
+}
+
+/* The same of an object. */
+static bool read_address(struct reader *r, void *to)
+{
+	uint64_t unit = UINT64_C(1) << r->shift;
+
+	return read_any_address(r, to) &&
+	       (*(uint64_t *)to % unit == 0 ||
+		       wrong(r, "an id that is a multiple of 2^shift, as the header says"));
 }
 
 /* An id that refers to an object, listed or not. */
@@ -647,7 +652,7 @@ static const struct key type_keys[] = {
 	[TYPE_ID] = { "id", read_u64, AT(number) },
 	[TYPE_NAME] = { "name", read_text, AT(name) },
 	[TYPE_MODULE] = { "module", read_text, AT(module) },
-	[TYPE_ADDRESS] = { "address", read_address, AT(address) },
+	[TYPE_ADDRESS] = { "address", read_any_address, AT(address) },
 	[TYPE_FLAGS] = { "flags", read_flags, AT(type_flags) },
 	[TYPE_BASICSIZE] = { "basicsize", read_u64, AT(basicsize) },
 	[TYPE_ITEMSIZE] = { "itemsize", read_u64, AT(itemsize) },
@@ -1000,6 +1005,7 @@ static const struct record records[] = {
 	{ "header", KEYS(header_keys), NEEDS(HEADER_FORMAT) | NEEDS(HEADER_VERSION), take_header },
 	{ "end", KEYS(end_keys), 0, take_end },
 };
+#define KEY_RECORD 63 /* the bit of the key that says which record it is */
 #define N_RECORDS (sizeof(records) / sizeof(records[0]))
 #define RECORD_OBJECT (&records[0])
 #define RECORD_HEADER (&records[8])
@@ -1074,10 +1080,16 @@ static bool read_line_member(struct reader *r, const struct record *record, unsi
 	if (!rg_scan_key(&r->json, &key))
 		return false;
 	found = record ? find_key(record, &key, *hint) : -1;
+	if (found < 0 && is_text(&key, "record"))
+		found = KEY_RECORD;
 	if (found < 0)
 		return rg_scan_skip(&r->json);
 	if (came(r, (unsigned)found))
 		return rg_scan_fail(&r->json, at, "a key that did not come before");
+	if (found == KEY_RECORD) {
+		r->seen |= NEEDS(KEY_RECORD);
+		return rg_scan_skip(&r->json);
+	}
 	*hint = (unsigned)found + 1 < record->n_keys ? (unsigned)found + 1 : 0;
 	if (rg_scan_peek(&r->json) == 'n')
 		return rg_scan_skip(&r->json);
@@ -1131,6 +1143,7 @@ static bool read_line(struct reader *r, char *line, size_t length)
 		if (!is_record_key(&r->json, &name, &first))
 			return false;
 		record = record_of(&name);
+		r->seen |= NEEDS(KEY_RECORD);
 		more = rg_scan_more(&r->json, '}');
 	} else if (more && !search_record(r, line, length, &record)) {
 		return false;

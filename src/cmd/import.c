@@ -154,7 +154,7 @@ const struct rg_command rg_cmd_import = {
 		       "specified in refgraph-ndjson(5). Every command reads NDJSON too: a "
 		       "snapshot is what opens faster the second time.",
 	.examples = { { "import heap.ndjson", "into heap.rgs" },
-		{ "import - -o heap.rgs", "from a pipe" } },
+		{ "import - -o graph.rgs < heap.ndjson", "from a pipe" } },
 	.options = RG_OPTION(OUTPUT),
 	.min_words = 1,
 	.max_words = 1,

@@ -2,7 +2,7 @@
 
 Every `refgraph ...` line of the EXAMPLES of man/refgraph*.1, of the help, and of README.md is run
 in a temporary folder against the live example service: 4711 stands for its pid, leak.rgs and
-shop.rgs for dumps of it, 0x7f2a10c0 for the address of an object of it. Each must exit with 0.
+shop.rgs for dumps of it, 0x7f2a10c0 for the address of an object of it, heap.ndjson for two objects. Each must exit with 0.
 """
 
 import glob
@@ -148,6 +148,8 @@ def example_tests(folder, pid):
         assert dump.returncode == 0, dump.stderr
         shutil.copy(os.path.join(folder, "leak.rgs"), os.path.join(folder, "shop.rgs"))
         address = some_address(os.path.join(folder, "leak.rgs"))
+    with open(os.path.join(folder, "heap.ndjson"), "w", encoding="utf-8") as out:
+        out.write('{"id":1,"references":[2]}\n{"id":2,"references":[1]}\n')
     for where, line in examples():
         yield "%s: %s" % (where, line), run_example, (line, folder, pid, address), skip
 
