@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -1280,27 +1281,23 @@ static bool add_objects(struct reader *r)
 	return true;
 }
 
-static void put_warnings(struct reader *r)
+static void put_warning(struct reader *r, const char *key, const char *what, uint64_t count)
 {
-	struct rg_ndjson_summary *summary = r->summary;
 	char text[160];
 
-	if (summary->added) {
-		snprintf(text, sizeof(text),
-			"%" PRIu64 " objects are only referred to: their type is unknown, their "
-			"size 0",
-			summary->added);
-		rg_writer_fact_text(r->writer, "warning.only-referred", text);
-	}
-	if (summary->uncounted) {
-		snprintf(text, sizeof(text),
-			"%" PRIu64 " of %" PRIu64 " objects came without a reference count: "
-			"they are taken as alive",
-			summary->uncounted, r->counts[RG_BLOCK_OBJECTS]);
-		rg_writer_fact_text(r->writer, "warning.no-refcounts", text);
-	}
-	if (summary->truncated)
-		rg_writer_fact_text(r->writer, "warning.truncated", summary->damage);
+	if (!count)
+		return;
+	snprintf(text, sizeof(text), "%s: %" PRIu64 " of %" PRIu64 " objects", what, count,
+		r->counts[RG_BLOCK_OBJECTS]);
+	rg_writer_fact_text(r->writer, key, text);
+}
+
+static void put_warnings(struct reader *r)
+{
+	put_warning(r, "warning.only-referred", "only referred to, so of unknown type and size 0",
+		r->summary->added);
+	put_warning(r, "warning.no-refcounts", "without a reference count, so taken as alive",
+		r->summary->uncounted);
 }
 
 static enum rg_code finish(struct reader *r)
@@ -1325,9 +1322,12 @@ static enum rg_code finish(struct reader *r)
 	if (!summary->truncated)
 		return rg_writer_finish(r->writer, r->err);
 	rg_writer_flush(r->writer);
+	errno = 0;
 	if (fflush(r->out) == 0 && !ferror(r->out))
 		return RG_OK;
-	return rg_fail(r->err, RG_SYSTEM, "cannot-write", "the snapshot cannot be written");
+	rg_fail(r->err, RG_SYSTEM, "cannot-write", "the snapshot cannot be written: %s",
+		errno ? strerror(errno) : "is the disk full?");
+	return rg_hint(r->err, "free some space, or choose another place with -o FILE");
 }
 
 enum rg_code rg_ndjson_read(struct rg_stream *stream, FILE *out,

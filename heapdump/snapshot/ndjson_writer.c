@@ -224,8 +224,10 @@ static bool write_type(struct writer *w, struct rg_block *block)
 	else
 		PUT(w, ",\"name\":\"\"");
 	put_string_number(w, ",\"module\":", type.module);
-	PUT(w, ",\"address\":");
-	put_address(w, type.address);
+	if (type.address) {
+		PUT(w, ",\"address\":");
+		put_address(w, type.address);
+	}
 	if (type.flags)
 		put_flags(w, type.flags);
 	put_field(w, ",\"basicsize\":", type.basicsize);

@@ -22,35 +22,37 @@ static enum rg_code open_bytes(struct rg_context *context, struct rg_source *sou
 	return rg_source_open(source, context, word);
 }
 
+/* DAMAGE: where NDJSON that was read ended early; the snapshot made of it then does, too. */
 static enum rg_code write_ndjson(
-	struct rg_context *context, const struct rg_bytes *bytes, FILE *out)
+	struct rg_context *context, const struct rg_bytes *bytes, char damage[200], FILE *out)
 {
-	char damage[160];
+	char cut[160];
 	enum rg_code code;
 
 	rg_progress_phase("writing NDJSON");
 	code = rg_ndjson_write(
-		bytes->data, bytes->size, context->words[0], out, damage, &context->err);
-	if (!code && *damage)
+		bytes->data, bytes->size, context->words[0], out, cut, &context->err);
+	if (!code && (*damage || *cut))
 		rg_remark("warning: %s: %s; what is written is of the part before",
-			context->words[0], damage);
+			context->words[0], *damage ? damage : cut);
 	return code;
 }
 
-static enum rg_code write_export(struct rg_context *context, const struct rg_bytes *bytes)
+static enum rg_code write_export(
+	struct rg_context *context, const struct rg_bytes *bytes, char damage[200])
 {
 	const char *path = context->settings.output;
 	struct rg_output output;
 	enum rg_code code;
 
 	if (!path || strcmp(path, "-") == 0) {
-		code = write_ndjson(context, bytes, stdout);
+		code = write_ndjson(context, bytes, damage, stdout);
 		return code ? code : rg_output_flush(&context->err);
 	}
 	code = rg_output_open(&output, path, 0600, &context->err);
 	if (code)
 		return code;
-	code = write_ndjson(context, bytes, output.stream);
+	code = write_ndjson(context, bytes, damage, output.stream);
 	if (code) {
 		rg_output_abandon(&output);
 		return code;
@@ -68,11 +70,8 @@ static enum rg_code run(struct rg_context *context)
 	char damage[200] = "";
 	enum rg_code code = open_bytes(context, &source, &bytes, damage);
 
-	if (!code && *damage)
-		rg_remark("warning: %s: %s; what follows is of the part before", context->words[0],
-			damage);
 	if (!code)
-		code = write_export(context, bytes.data ? &bytes : &source.heap.bytes);
+		code = write_export(context, bytes.data ? &bytes : &source.heap.bytes, damage);
 	rg_bytes_deinit(&bytes);
 	rg_source_close(&source);
 	return code;

@@ -1,9 +1,9 @@
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "heapdump/base/file.h"
+#include "heapdump/base/units.h"
 #include "heapdump/snapshot/ndjson.h"
 #include "heapdump/snapshot/reader.h"
 #include "src/cli/output.h"
@@ -49,6 +49,7 @@ static enum rg_code default_name(const char *word, char **path_ret, struct rg_er
 		return RG_OK;
 	rg_fail(err, RG_USAGE, "exists", "%s is there already", *path_ret);
 	free(*path_ret);
+	*path_ret = NULL;
 	return rg_hint(err, "say where the snapshot goes with -o FILE.rgs");
 }
 
@@ -75,6 +76,7 @@ static enum rg_code open_input(struct rg_stream *stream, const char *word, struc
 static enum rg_code convert(struct rg_context *context, struct rg_stream *stream, FILE *out)
 {
 	struct rg_ndjson_summary summary;
+	struct rg_arena arena = { 0 };
 	enum rg_code code;
 
 	rg_progress_phase("reading NDJSON");
@@ -84,11 +86,13 @@ static enum rg_code convert(struct rg_context *context, struct rg_stream *stream
 	if (summary.truncated)
 		rg_remark("warning: %s: %s; what is written is of the part before",
 			context->words[0], summary.damage);
-	rg_remark("%" PRIu64 " objects and %" PRIu64 " references in %" PRIu64 " lines",
-		summary.objects, summary.references, summary.lines);
+	rg_remark("%s and %s in %s", rg_units_things(summary.objects, "object", "objects", &arena),
+		rg_units_things(summary.references, "reference", "references", &arena),
+		rg_units_things(summary.lines, "line", "lines", &arena));
 	if (summary.added)
-		rg_remark("%" PRIu64 " objects are only referred to, and of unknown type",
-			summary.added);
+		rg_remark("only referred to, so of unknown type and size 0: %s",
+			rg_units_things(summary.added, "object", "objects", &arena));
+	rg_arena_deinit(&arena);
 	return RG_OK;
 }
 
