@@ -74,7 +74,7 @@ static bool is_aligned(const struct heapdump *dump, uint64_t id)
 	return id % dump->alignment == 0;
 }
 
-enum heapdump_status heapdump_status(const struct heapdump *dump)
+enum heapdump_status heapdump_error(const struct heapdump *dump)
 {
 	return dump ? dump->status : HEAPDUMP_NO_MEMORY;
 }
@@ -183,7 +183,7 @@ enum heapdump_status heapdump_finish(struct heapdump *dump)
 	struct rg_error err;
 
 	if (!is_well(dump))
-		return heapdump_status(dump);
+		return heapdump_error(dump);
 	flush_references(dump);
 	if (rg_writer_finish(dump->writer, &err))
 		fail(dump, HEAPDUMP_CANNOT_WRITE, "%s", err.message);
@@ -328,8 +328,8 @@ void heapdump_reference_keyed(
 			.label = key });
 }
 
-void heapdump_value(struct heapdump *dump, uint64_t id, enum heapdump_value kind, const char *text,
-	size_t length)
+void heapdump_value(struct heapdump *dump, uint64_t id, enum heapdump_value_kind kind,
+	const char *text, size_t length)
 {
 	bool whole = length <= TEXT_LIMIT;
 

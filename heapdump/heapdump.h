@@ -92,7 +92,7 @@ enum heapdump_kind {
 };
 
 /* What a value is. */
-enum heapdump_value {
+enum heapdump_value_kind {
 	HEAPDUMP_VALUE_TEXT = 1, /* text of a string */
 	HEAPDUMP_VALUE_BYTES, /* bytes as they are */
 	HEAPDUMP_VALUE_NUMBER, /* a number, as people read it */
@@ -118,7 +118,7 @@ HEAPDUMP_API enum heapdump_status heapdump_finish(struct heapdump *dump);
 HEAPDUMP_API void heapdump_close(struct heapdump *dump);
 
 /* What has failed so far, and one line about it ("" where nothing has), DUMP's own. */
-HEAPDUMP_API enum heapdump_status heapdump_status(const struct heapdump *dump);
+HEAPDUMP_API enum heapdump_status heapdump_error(const struct heapdump *dump);
 HEAPDUMP_API const char *heapdump_message(const struct heapdump *dump);
 
 /* Declare a type: NAME, its MODULE or NULL, flags or 0. Returns its number. */
@@ -143,7 +143,7 @@ HEAPDUMP_API void heapdump_reference_keyed(
 	struct heapdump *dump, uint64_t from, uint64_t to, enum heapdump_kind kind, uint64_t key);
 
 /* Declare a preview of an object's content, for people to know it by. */
-HEAPDUMP_API void heapdump_value(struct heapdump *dump, uint64_t id, enum heapdump_value kind,
+HEAPDUMP_API void heapdump_value(struct heapdump *dump, uint64_t id, enum heapdump_value_kind kind,
 	const char *text, size_t length);
 
 /* Declare that the runtime itself holds the object; NAME says by what. */

@@ -113,7 +113,7 @@ START_TEST(what_is_declared_comes_back)
 	/* too late, and without effect */
 	heapdump_root(dump, 0x1000, "late");
 	ck_assert_int_eq(heapdump_finish(dump), HEAPDUMP_OK);
-	ck_assert_int_eq(heapdump_status(dump), HEAPDUMP_OK);
+	ck_assert_int_eq(heapdump_error(dump), HEAPDUMP_OK);
 	heapdump_close(dump);
 	fclose(stream);
 	recorder_init(&recorder, 3);
@@ -161,7 +161,7 @@ static void unknown_kind(struct heapdump *dump)
 
 static void unknown_value(struct heapdump *dump)
 {
-	heapdump_value(dump, 8, (enum heapdump_value)0, "x", 1);
+	heapdump_value(dump, 8, (enum heapdump_value_kind)0, "x", 1);
 }
 
 static void odd_root(struct heapdump *dump)
