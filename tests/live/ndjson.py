@@ -213,6 +213,8 @@ def test_sources(folder):
     if shutil.which("zstd"):
         subprocess.run(["zstd", "-q", path], check=True)
         asked.append(live.refgraph("cycles", path + ".zst"))
+        asked.append(live.refgraph("cycles", "-", command=[
+            "sh", "-c", '%s "$@" < "$0"' % live.REFGRAPH[0], path + ".zst"]))
     for done in asked:
         live.equal(done.returncode, 0, "exit status: " + done.stderr)
         live.check(done.stdout.startswith("1 cycle of 1 pattern in 2 objects"), done.stdout)
@@ -245,6 +247,40 @@ def test_damage(folder):
     live.check("line 1, column 2: expected a key in quotes" in done.stderr, done.stderr)
     done = live.refgraph("import", write(folder, "no.txt", "hello\n"), "-o", path + ".rgs")
     live.equal(done.returncode, 3, "exit status")
+
+
+def test_near_ids(folder):
+    """Ids that are small numbers, side by side, are all told apart, in any order"""
+    n = 10007
+    order = [i * 4999 % n for i in range(n)]
+    path = write(folder, "near.ndjson", "".join(
+        '{"id":%d,"references":[%d]}\n' % (i, (i + 1) % n) for i in order))
+    answer = live.ask("cycles", path)
+    live.equal((answer["totals"]["objects"], answer["totals"]["cycles"],
+                answer["totals"]["cyclic_objects"]), (n, 1, n), "objects, cycles, objects in them")
+
+
+def page_examples():
+    """The examples of refgraph-ndjson(5): lines of each display, joined where they are broken."""
+    page = os.path.join(os.environ.get("srcdir") or os.getcwd(), "man", "refgraph-ndjson.5")
+    with open(page) as stream:
+        displays = stream.read().split(".Bd -literal")[1:]
+    for display in displays:
+        text = display.split("\n", 1)[1].split(".Ed")[0].replace("\n ", "")
+        if text.startswith("{"):
+            yield text
+
+
+def test_page(folder):
+    """The examples of the page are what it says"""
+    smallest, whole = page_examples()
+    path = write(folder, "page.ndjson", smallest)
+    totals = live.ask("cycles", path)["totals"]
+    live.equal((totals["objects"], totals["references"], totals["cycles"]), (3, 3, 1), "smallest")
+    path = write(folder, "page.ndjson", whole)
+    chains = live.ask("why", path, "tiny.closure")["chains"]["rows"]
+    live.equal([chain["path"] for chain in chains], ["<globals>.session.on_close"], "chain")
+    live.equal(live.ask("info", path)["source"]["warnings"], [], "warnings")
 
 
 # other runtimes
@@ -321,4 +357,4 @@ def test_runtime(folder):
 
 
 live.main(test_workloads, test_text, test_written_text, test_pipe, test_sources, test_damage,
-          test_ids_only, test_runtime)
+          test_near_ids, test_page, test_ids_only, test_runtime)
