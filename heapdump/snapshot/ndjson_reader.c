@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "heapdump/base/array.h"
+#include "heapdump/base/hash.h"
 
 #define CHUNK ((size_t)1 << 20)
 
@@ -254,24 +255,53 @@ static enum rg_code read_lines(struct rg_ndjson_reader *r)
 
 /* --- the end ------------------------------------------------------------------------------ */
 
+static int by_number(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The addresses that were only referred to, ascending; in the map they lie by chance. */
+static uint64_t *only_referred(const struct rg_map *objects, size_t *count_ret)
+{
+	uint64_t *addresses = NULL;
+	size_t count = 0, capacity = 0;
+
+	for (size_t i = 0; i < objects->size; i++)
+		if (objects->keys[i] && objects->values[i] == RG_NDJSON_REFERRED) {
+			uint64_t *slot = RG_PUSH(addresses, count, capacity);
+
+			if (!slot) {
+				free(addresses);
+				return NULL;
+			}
+			*slot = objects->keys[i] - 1;
+		}
+	if (count)
+		qsort(addresses, count, sizeof(*addresses), by_number);
+	*count_ret = count;
+	return addresses ? addresses : calloc(1, sizeof(*addresses));
+}
+
 /* The objects that were only referred to: of no known type, size or reference count. */
 static bool add_objects(struct rg_ndjson_reader *r)
 {
 	struct rg_object_record object = { .refcount = RG_NDJSON_UNCOUNTED,
 		.flags = RG_GEN_UNTRACKED | RG_OBJECT_IMMORTAL };
+	size_t count = 0;
+	uint64_t *addresses = only_referred(&r->objects, &count);
+	bool done = addresses && (count == 0 || rg_ndjson_unknown_type(r, &object.type));
 
-	for (size_t i = 0; i < r->objects.size; i++) {
-		if (!r->objects.keys[i] || r->objects.values[i] == RG_NDJSON_LISTED)
-			continue;
-		if (r->summary->added == 0 && !rg_ndjson_unknown_type(r, &object.type))
-			return false;
-		object.address = r->objects.keys[i] - 1;
+	for (size_t i = 0; done && i < count; i++) {
+		object.address = addresses[i];
 		rg_writer_object(r->writer, &object);
 		r->counts[RG_BLOCK_OBJECTS]++;
-		r->summary->added++;
 	}
-	r->summary->uncounted += r->summary->added;
-	return true;
+	free(addresses);
+	r->summary->added = count;
+	r->summary->uncounted += count;
+	return done;
 }
 
 static void put_warning(
@@ -331,7 +361,11 @@ enum rg_code rg_ndjson_read(struct rg_stream *stream, FILE *out,
 	struct rg_ndjson_reader r = {
 		.stream = stream, .out = out, .summary = &summary, .err = err
 	};
-	enum rg_code code = read_lines(&r);
+	enum rg_code code;
+
+	/* the ids are the input's to choose, and so would be where they meet in the map */
+	r.objects.seed = rg_hash_seed();
+	code = read_lines(&r);
 
 	if (!code)
 		code = finish(&r);

@@ -2,8 +2,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "heapdump/base/hash.h"
 #include "heapdump/snapshot/ndjson.h"
 #include "tests/snapshot/tape.h"
 
@@ -316,6 +318,50 @@ START_TEST(long_texts)
 }
 END_TEST
 
+/* The inverse of the odd FACTOR modulo 2^64, by Newton's method. */
+static uint64_t inverse(uint64_t factor)
+{
+	uint64_t x = factor;
+
+	for (int i = 0; i < 6; i++)
+		x *= 2 - factor * x;
+	return x;
+}
+
+/* The key whose rg_mix(key, 0) is H. */
+static uint64_t unmix(uint64_t h)
+{
+	h ^= h >> 32;
+	h *= inverse(0x94d049bb133111eb);
+	h ^= h >> 29 ^ h >> 58;
+	h *= inverse(0xc4ceb9fe1a85ec53);
+	h ^= h >> 32;
+	return (h * inverse(0xff51afd7ed558ccd)) ^ 0x9e3779b97f4a7c15;
+}
+
+/* Ids made to meet in one slot of a table that has no seed: 200,000 of them took half a minute. */
+START_TEST(colliding_ids_take_no_longer)
+{
+	enum { IDS = 200000 };
+	size_t n = 0;
+	char *text = malloc(IDS * 40);
+	struct result result;
+	clock_t start;
+
+	ck_assert_uint_eq(rg_mix(unmix(12345), 0), 12345);
+	for (uint64_t i = 1; i <= IDS; i++)
+		n += (size_t)sprintf(text + n, "{\"id\":%" PRIu64 "}\n", unmix(i << 40) - 1);
+	start = clock();
+	result = read_text(text, n);
+	ck_assert_msg(result.code == RG_OK && result.summary.objects == IDS, "%s%s",
+		result.err.message, result.summary.damage);
+	ck_assert_msg(clock() - start < 5 * CLOCKS_PER_SEC, "%.1f s of CPU",
+		(double)(clock() - start) / CLOCKS_PER_SEC);
+	free(result.data);
+	free(text);
+}
+END_TEST
+
 /* --- both ways ---------------------------------------------------------------------------- */
 
 #define TEXT_MAX 40
@@ -527,4 +573,5 @@ START_TEST(cut_and_changed_anywhere)
 END_TEST
 
 TEST_MAIN("ndjson", good_lines, bad_lines, header_and_end, damage_leaves_a_truncated_snapshot,
-	nesting_is_bounded, long_texts, random_snapshots_come_back, cut_and_changed_anywhere)
+	nesting_is_bounded, long_texts, colliding_ids_take_no_longer, random_snapshots_come_back,
+	cut_and_changed_anywhere)
