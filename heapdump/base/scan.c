@@ -144,7 +144,7 @@ static int32_t four_digits(const char *p)
 	return value;
 }
 
-/* \uXXXX at *P, with the second half of a pair: its code point, a surrogate where it stands alone. */
+/* \uXXXX at *P, with the other half of a pair: its code point; a surrogate where it is alone. */
 static int32_t unicode_escape(const char **p)
 {
 	int32_t first = four_digits(*p + 2), second;

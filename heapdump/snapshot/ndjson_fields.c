@@ -58,7 +58,7 @@ void rg_ndjson_put_value(struct rg_ndjson_reader *r, uint64_t address, enum rg_v
 	r->counts[RG_BLOCK_VALUES]++;
 }
 
-/* Where there is no header, remember that ADDRESS is an object; false where it was listed before. */
+/* Without a header, remember that ADDRESS is an object; false where it was listed before. */
 bool rg_ndjson_note_object(struct rg_ndjson_reader *r, uint64_t address, uint32_t state)
 {
 	uint32_t known;

@@ -122,7 +122,7 @@ bool rg_ndjson_intern_optional(struct rg_ndjson_reader *r, unsigned key,
 void rg_ndjson_put_value(struct rg_ndjson_reader *r, uint64_t address, enum rg_value_kind kind,
 	const struct rg_scan_text *text, bool exact);
 
-/* Where there is no header, remember that ADDRESS is an object; false where it was listed before. */
+/* Without a header, remember that ADDRESS is an object; false where it was listed before. */
 bool rg_ndjson_note_object(struct rg_ndjson_reader *r, uint64_t address, uint32_t state);
 
 /* A kind of reference by its name. */

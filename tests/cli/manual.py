@@ -2,7 +2,8 @@
 
 Every `refgraph ...` line of the EXAMPLES of man/refgraph*.1, of the help, and of README.md is run
 in a temporary folder against the live example service: 4711 stands for its pid, leak.rgs and
-shop.rgs for dumps of it, 0x7f2a10c0 for the address of an object of it, heap.ndjson for two objects. Each must exit with 0.
+shop.rgs for dumps of it, 0x7f2a10c0 for the address of an object of it; heap.ndjson holds two
+objects. Each must exit with 0.
 """
 
 import glob

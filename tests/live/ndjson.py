@@ -301,8 +301,8 @@ def test_ids_only(folder):
     live.equal(info["source"]["kind"], "ndjson", "kind of source")
     cycles = live.ask("cycles", path)
     live.equal((cycles["totals"]["cycles"], cycles["totals"]["cyclic_objects"]), (2, 3), "cycles")
-    live.equal([row["held_by"] and row["held_by"]["root"] for row in cycles["cycles"]["rows"]],
-               ["interpreter: program", None], "held by")
+    held = [row["held_by"] and row["held_by"]["root"] for row in cycles["cycles"]["rows"]]
+    live.equal(held, ["interpreter: program", None], "held by")
     types = live.ask("types", path)["types"]["rows"]
     live.equal([(row["type"], row["count"]) for row in types], [("unknown", 5), ("Lost", 1)], "types")
     garbage = live.ask("garbage", path)
