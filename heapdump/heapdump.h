@@ -151,7 +151,7 @@ HEAPDUMP_API void heapdump_root(struct heapdump *dump, uint64_t target, const ch
 
 /*
  * Declare a thread, and the calls on its stack, the innermost first; NAME, FUNCTION and FILE may be
- * NULL, LINE 0. Return their numbers. heapdump_root_local: the variable LOCAL of FRAME holds TARGET.
+ * NULL, LINE 0. Return their numbers. heapdump_root_local: LOCAL of FRAME holds TARGET.
  */
 HEAPDUMP_API uint32_t heapdump_thread(struct heapdump *dump, uint64_t native_id, const char *name);
 HEAPDUMP_API uint32_t heapdump_frame(struct heapdump *dump, uint32_t thread, const char *function,

@@ -304,7 +304,7 @@ def test_ids_only(folder):
     held = [row["held_by"] and row["held_by"]["root"] for row in cycles["cycles"]["rows"]]
     live.equal(held, ["interpreter: program", None], "held by")
     types = live.ask("types", path)["types"]["rows"]
-    live.equal([(row["type"], row["count"]) for row in types], [("unknown", 5), ("Lost", 1)], "types")
+    live.equal({row["type"]: row["count"] for row in types}, {"unknown": 5, "Lost": 1}, "types")
     garbage = live.ask("garbage", path)
     live.equal((garbage["collectable"]["objects"], garbage["hidden"]["objects"],
                 garbage["unreached"]["objects"]), (0, 0, 0), "garbage")
