@@ -145,6 +145,42 @@ void rg_bytes_deinit(struct rg_bytes *bytes)
 	memset(bytes, 0, sizeof(*bytes));
 }
 
+enum rg_code rg_bytes_map(struct rg_bytes *bytes, int fd, const char *path, struct rg_error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return fail_open(err, path);
+	return map_file(bytes, fd, (size_t)st.st_size, path, err);
+}
+
+FILE *rg_file_temporary(struct rg_error *err)
+{
+	const char *folder = getenv("TMPDIR");
+	char *path = NULL;
+	FILE *file = NULL;
+	int fd = -1;
+
+	if (asprintf(&path, "%s/refgraph.XXXXXX", folder && *folder ? folder : "/tmp") < 0) {
+		rg_nomem(err);
+		return NULL;
+	}
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd >= 0) {
+		unlink(path);
+		file = fdopen(fd, "w+");
+	}
+	if (!file) {
+		rg_fail(err, RG_SYSTEM, "cannot-write", "%s: cannot write there: %s", path,
+			strerror(errno));
+		rg_hint(err, "choose another folder with TMPDIR");
+		if (fd >= 0)
+			close(fd);
+	}
+	free(path);
+	return file;
+}
+
 /* --- writing ------------------------------------------------------------------------------ */
 
 /* The temporary files there are, for a signal handler to remove: a program has one or two. */

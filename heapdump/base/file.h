@@ -26,6 +26,12 @@ struct rg_bytes {
 enum rg_code rg_bytes_init(struct rg_bytes *bytes, const char *path, struct rg_error *err);
 void rg_bytes_deinit(struct rg_bytes *bytes);
 
+/* The whole of the regular file FD, which may be closed afterwards; PATH is for messages. */
+enum rg_code rg_bytes_map(struct rg_bytes *bytes, int fd, const char *path, struct rg_error *err);
+
+/* A file without a name, in $TMPDIR or /tmp, to write and read; NULL: err says why. */
+FILE *rg_file_temporary(struct rg_error *err);
+
 /* A file being written under a temporary name in the folder of its final one. */
 struct rg_output {
 	char *path, *temporary; /* temporary: NULL where PATH is written to as it is */

@@ -11,6 +11,9 @@ uint64_t rg_hash(const void *bytes, size_t length);
 /* XXH3-64 of LENGTH bytes, continuing from SEED: to chain several pieces. */
 uint64_t rg_hash_with(uint64_t seed, const void *bytes, size_t length);
 
+/* A number that no input can have been made for, never 0: for tables of keys that others choose. */
+uint64_t rg_hash_seed(void);
+
 /* A well mixed 64-bit hash of two numbers, cheap enough for inner loops. */
 static inline uint64_t rg_mix(uint64_t a, uint64_t b)
 {

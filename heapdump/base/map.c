@@ -14,7 +14,7 @@ void rg_map_deinit(struct rg_map *map)
 /* The slot of KEY, or the free one where it would go. */
 static size_t slot_of(const struct rg_map *map, uint64_t key)
 {
-	size_t i = rg_mix(key, 0) & (map->size - 1);
+	size_t i = rg_mix(key ^ map->seed, map->seed) & (map->size - 1);
 
 	while (map->keys[i] && map->keys[i] != key)
 		i = (i + 1) & (map->size - 1);
@@ -33,7 +33,9 @@ uint32_t rg_map_get(const struct rg_map *map, uint64_t key)
 
 static bool grow(struct rg_map *map)
 {
-	struct rg_map larger = { .size = map->size ? map->size * 2 : 64, .used = map->used };
+	struct rg_map larger = {
+		.size = map->size ? map->size * 2 : 64, .used = map->used, .seed = map->seed
+	};
 
 	larger.keys = calloc(larger.size, sizeof(*larger.keys));
 	larger.values = calloc(larger.size, sizeof(*larger.values));

@@ -64,6 +64,31 @@ uint32_t rg_utf8_get(const char *bytes, size_t length, size_t *used, bool *valid
 	return cp;
 }
 
+size_t rg_utf8_cut(const char *text, size_t length, size_t limit)
+{
+	size_t end = limit;
+
+	if (length <= limit)
+		return length;
+	/* at most three bytes back is the start of the character that is cut through */
+	while (end > 0 && limit - end < 3 && ((unsigned char)text[end] & 0xc0) == 0x80)
+		end--;
+	return ((unsigned char)text[end] & 0xc0) == 0x80 ? limit : end;
+}
+
+bool rg_utf8_valid(const char *text, size_t length)
+{
+	bool valid = true;
+	size_t used;
+
+	for (size_t i = 0; valid && i < length; i += used) {
+		used = 1;
+		if ((unsigned char)text[i] >= 0x80)
+			rg_utf8_get(text + i, length - i, &used, &valid);
+	}
+	return valid;
+}
+
 static uint32_t char_at(const void *chars, size_t i, unsigned width)
 {
 	const uint8_t *p = (const uint8_t *)chars + i * width;

@@ -20,6 +20,12 @@ size_t rg_utf8_put(char *out, uint32_t cp);
  */
 uint32_t rg_utf8_get(const char *bytes, size_t length, size_t *used, bool *valid_ret);
 
+/* The length of TEXT cut to at most LIMIT bytes, at the end of a character. */
+size_t rg_utf8_cut(const char *text, size_t length, size_t limit);
+
+/* Whether all of TEXT is UTF-8. */
+bool rg_utf8_valid(const char *text, size_t length);
+
 /*
  * COUNT characters of WIDTH 1, 2 or 4 bytes at CHARS as UTF-8 in OUT of SIZE bytes, cut at a
  * character when it does not fit. Returns the bytes written; *EXACT_RET is false when a

@@ -281,29 +281,32 @@ uint32_t rg_writer_frame(struct rg_writer *writer, const struct rg_frame_record 
 	return (uint32_t)number;
 }
 
-static struct block *open_fact(struct rg_writer *writer, const char *key)
+void rg_writer_fact(struct rg_writer *writer, const struct rg_fact_record *fact)
 {
 	struct block *block = open_record(writer, RG_BLOCK_FACTS, 0);
 
-	put_bytes(block, key, (uint32_t)strnlen(key, KEY_LIMIT));
-	return block;
+	put_bytes(block, fact->key, fact->key_length < KEY_LIMIT ? fact->key_length : KEY_LIMIT);
+	put_byte(block, fact->text != NULL);
+	if (fact->text)
+		put_bytes(block, fact->text,
+			fact->text_length < STRING_LIMIT ? fact->text_length : STRING_LIMIT);
+	else
+		put_zigzag(block, fact->number);
 }
 
 void rg_writer_fact_text(struct rg_writer *writer, const char *key, const char *text)
 {
-	struct block *block = open_fact(writer, key);
-	size_t length = strlen(text);
-
-	put_byte(block, 1);
-	put_bytes(block, text, length < STRING_LIMIT ? (uint32_t)length : STRING_LIMIT);
+	rg_writer_fact(writer, &(struct rg_fact_record){ .key = key,
+				       .text = text,
+				       .key_length = (uint32_t)strnlen(key, KEY_LIMIT),
+				       .text_length = (uint32_t)strnlen(text, STRING_LIMIT) });
 }
 
 void rg_writer_fact_number(struct rg_writer *writer, const char *key, int64_t number)
 {
-	struct block *block = open_fact(writer, key);
-
-	put_byte(block, 0);
-	put_zigzag(block, number);
+	rg_writer_fact(writer, &(struct rg_fact_record){ .key = key,
+				       .key_length = (uint32_t)strnlen(key, KEY_LIMIT),
+				       .number = number });
 }
 
 void rg_writer_flush(struct rg_writer *writer)

@@ -50,7 +50,8 @@ uint32_t rg_writer_frame(struct rg_writer *writer, const struct rg_frame_record 
 void rg_writer_references(struct rg_writer *writer, uint64_t source,
 	const struct rg_reference_record *references, size_t count);
 
-/* Facts about the runtime and the capture, by name. */
+/* Facts about the runtime and the capture, by name; rg_writer_fact: with NULs in key or text. */
+void rg_writer_fact(struct rg_writer *writer, const struct rg_fact_record *fact);
 void rg_writer_fact_text(struct rg_writer *writer, const char *key, const char *text);
 void rg_writer_fact_number(struct rg_writer *writer, const char *key, int64_t number);
 

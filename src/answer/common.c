@@ -175,7 +175,10 @@ void rg_answer_envelope_init(struct rg_answer_envelope *envelope, const struct r
 
 	if (arena->failed)
 		return;
-	source->kind = origin->live ? "process" : origin->core ? "core" : "snapshot";
+	source->kind = origin->live     ? "process"
+		       : origin->core   ? "core"
+		       : origin->ndjson ? "ndjson"
+					: "snapshot";
 	source->pid = pid < 0 ? RG_NOTHING : (uint64_t)pid;
 	source->name = origin->live   ? rg_arena_print(arena, "pid %lld", (long long)pid)
 		       : origin->core ? origin->core
@@ -183,7 +186,7 @@ void rg_answer_envelope_init(struct rg_answer_envelope *envelope, const struct r
 	source->runtime = fact(heap, "runtime", arena);
 	source->captured = fact(heap, "captured", arena);
 	source->complete = heap->complete;
-	source->snapshot = origin->path;
+	source->snapshot = origin->ndjson ? NULL : origin->path;
 	source->fingerprint = rg_arena_print(
 		arena, "xxh64:%016llx", (unsigned long long)heap->fingerprint);
 	fill_warnings(&source->warnings, heap, arena);

@@ -115,6 +115,7 @@ struct rg_answer_origin {
 	const char *path; /* of the snapshot, NULL where none was kept */
 	bool live; /* captured from a pid on the way */
 	const char *core; /* captured from this core file on the way, or NULL */
+	bool ndjson; /* PATH is NDJSON, and no snapshot is kept */
 	const char *edges; /* policy: "data", "strong", "all" */
 	bool raw;
 };

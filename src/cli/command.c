@@ -54,7 +54,7 @@ static enum rg_code check_words(struct rg_context *context)
 	return rg_hint(&context->err, "usage: refgraph %s %s", command->name, command->arguments);
 }
 
-/* The format: as asked for, or by the suffix of the output's name, or text. */
+/* The format: as asked for, or by the suffix of the output's name, or the command's first. */
 static enum rg_code choose_format(struct rg_context *context)
 {
 	struct rg_settings *settings = &context->settings;
@@ -62,7 +62,9 @@ static enum rg_code choose_format(struct rg_context *context)
 	if (!settings->format && settings->output)
 		settings->format = (int)rg_format_by_suffix(settings->output);
 	if (!settings->format)
-		settings->format = RG_FORMAT_TEXT;
+		settings->format = context->command->formats
+					   ? __builtin_ctz(context->command->formats)
+					   : RG_FORMAT_TEXT;
 	if (context->command->formats && !(context->command->formats >> settings->format & 1)) {
 		rg_fail(&context->err, RG_USAGE, "no-such-format", "%s has no %s form",
 			context->command->name,

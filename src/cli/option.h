@@ -18,7 +18,8 @@
 	F(DOT, "dot", ".dot", ".gv")                                                               \
 	F(SVG, "svg", ".svg", NULL)                                                                \
 	F(PNG, "png", ".png", NULL)                                                                \
-	F(IDS, "ids", ".ids", NULL)
+	F(IDS, "ids", ".ids", NULL)                                                                \
+	F(NDJSON, "ndjson", ".ndjson", ".jsonl")
 
 enum rg_format {
 #define F(id, name, suffix, other) RG_FORMAT_##id,

@@ -16,6 +16,7 @@
 #include "heapdump/image/core.h"
 #include "heapdump/image/process.h"
 #include "heapdump/snapshot/reader.h"
+#include "heapdump/snapshot/ndjson.h"
 #include "src/cli/progress.h"
 #include "src/cli/report.h"
 
@@ -349,6 +350,62 @@ static enum rg_code explain_packed(const char *path, enum rg_code code, struct r
 	return rg_at_file(err, path, 0);
 }
 
+/* NDJSON from STREAM as the bytes of a snapshot, in a temporary file that has no name. */
+static enum rg_code convert(struct rg_stream *stream, struct rg_bytes *bytes_ret,
+	struct rg_ndjson_summary *summary_ret, struct rg_error *err)
+{
+	FILE *file = rg_file_temporary(err);
+	enum rg_code code;
+
+	if (!file)
+		return err->code;
+	code = rg_ndjson_read(stream, file, summary_ret, err);
+	if (!code)
+		code = rg_bytes_map(bytes_ret, fileno(file), stream->path, err);
+	fclose(file);
+	return code;
+}
+
+enum rg_code rg_source_bytes(const char *word, struct rg_bytes *bytes_ret, bool *ndjson_ret,
+	char damage_ret[200], struct rg_error *err)
+{
+	struct rg_ndjson_summary summary = { 0 };
+	struct rg_stream stream;
+	enum rg_code code = rg_stream_open(&stream, word, err);
+
+	if (!code)
+		code = rg_stream_look(&stream, err);
+	if (!code) {
+		*ndjson_ret = rg_ndjson_knows(stream.head, stream.head_size);
+		if (*ndjson_ret)
+			code = convert(&stream, bytes_ret, &summary, err);
+		else if (!stream.regular)
+			code = rg_stream_rest(&stream, bytes_ret, err);
+		else
+			code = rg_bytes_init(bytes_ret, word, err);
+	}
+	if (!code)
+		memcpy(damage_ret, summary.damage, sizeof(summary.damage));
+	rg_stream_close(&stream);
+	return code;
+}
+
+/* A snapshot, or NDJSON. */
+static enum rg_code open_file(struct rg_source *source, const char *word, struct rg_error *err)
+{
+	struct rg_bytes bytes = { 0 };
+	char damage[200] = "";
+	enum rg_code code = rg_source_bytes(word, &bytes, &source->ndjson, damage, err);
+
+	if (!code)
+		code = rg_heap_init_bytes(&source->heap, &bytes, word, err);
+	if (!code && *damage)
+		/* say where the text ends, not where its snapshot does */
+		snprintf(source->heap.damage, sizeof(source->heap.damage), "%.*s",
+			(int)sizeof(source->heap.damage) - 1, damage);
+	return code;
+}
+
 enum rg_code rg_source_open(struct rg_source *source, struct rg_context *context, const char *word)
 {
 	enum rg_code code;
@@ -363,7 +420,7 @@ enum rg_code rg_source_open(struct rg_source *source, struct rg_context *context
 		code = open_captured(source, context, pid);
 	else if (!code) {
 		source->path = strdup(word);
-		code = source->path ? rg_heap_init(&source->heap, word, &context->err)
+		code = source->path ? open_file(source, word, &context->err)
 				    : rg_nomem(&context->err);
 		code = code ? explain_packed(word, code, &context->err) : code;
 	}

@@ -15,16 +15,24 @@ struct rg_source {
 	char *path; /* of the snapshot that the heap came from; NULL where none is kept */
 	bool live; /* captured from a process on the way */
 	const char *core; /* captured from this core file on the way: the word, or NULL */
+	bool ndjson; /* read from NDJSON; there is no snapshot of it */
 };
 
 /*
  * Open WORD: a pid ("4711", "pid:4711"), the name of a process if it is unique, a core file
- * (known by its ELF header), or a snapshot ("-": standard input). A pid or a core is captured, and
- * the capture kept by --save or in the cache folder (the newest 5, at most 2 GiB) unless
- * --no-save.
+ * (known by its ELF header), or a snapshot or NDJSON ("-": standard input). A pid or a core is
+ * captured, and the capture kept by --save or in the cache folder (the newest 5, at most 2 GiB)
+ * unless --no-save.
  */
 enum rg_code rg_source_open(struct rg_source *source, struct rg_context *context, const char *word);
 void rg_source_close(struct rg_source *source);
+
+/*
+ * The snapshot that WORD, a file or "-", holds: NDJSON is turned into one on the way. DAMAGE_RET
+ * (200 bytes) says why NDJSON ended early, or "". The caller releases the bytes.
+ */
+enum rg_code rg_source_bytes(const char *word, struct rg_bytes *bytes_ret, bool *ndjson_ret,
+	char damage_ret[200], struct rg_error *err);
 
 /* The pid that WORD means: 0 when it is a file. */
 enum rg_code rg_source_pid(const char *word, pid_t *pid_ret, struct rg_error *err);

@@ -165,6 +165,7 @@ enum rg_code rg_answering_open(
 	*answering->origin = (struct rg_answer_origin){ .path = answering->source.path,
 		.live = answering->source.live,
 		.core = answering->source.core,
+		.ndjson = answering->source.ndjson,
 		.edges = rg_policy_name(rg_answering_edges(context)),
 		.raw = context->settings.raw || names_folded(answering) };
 	return RG_OK;

@@ -1,5 +1,6 @@
 #include "src/answer/garbage.h"
 #include "heapdump/base/units.h"
+#include "src/cli/report.h"
 #include "src/cmd/answering.h"
 #include "src/cmd/commands.h"
 
@@ -50,6 +51,15 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 	return code;
 }
 
+/* What has no reference count cannot be told to be garbage: say so, or silence looks like none. */
+static void remark_uncounted(const struct rg_heap *heap)
+{
+	struct rg_text text = rg_heap_fact_text(heap, "warning.no-refcounts");
+
+	if (text.length)
+		rg_remark("warning: %.*s", (int)text.length, text.bytes);
+}
+
 static enum rg_code run(struct rg_context *context)
 {
 	struct rg_answering answering;
@@ -70,8 +80,10 @@ static enum rg_code run(struct rg_context *context)
 			code = rg_output_answer(context, &forms);
 		rg_cycles_deinit(&cycles);
 	}
-	if (!code && context->settings.format == RG_FORMAT_TEXT)
+	if (!code && context->settings.format == RG_FORMAT_TEXT) {
+		remark_uncounted(&answering.source.heap);
 		rg_output_next(&answering.source, "cycles", "");
+	}
 	rg_answering_close(&answering);
 	return code;
 }

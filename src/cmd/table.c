@@ -15,6 +15,8 @@ const struct rg_command *const rg_commands[] = {
 	&rg_cmd_backrefs,
 	&rg_cmd_why,
 	&rg_cmd_path,
+	&rg_cmd_export,
+	&rg_cmd_import,
 	&rg_cmd_completion,
 	&rg_cmd_help,
 	NULL,

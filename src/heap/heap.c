@@ -9,12 +9,23 @@
 
 enum rg_code rg_heap_init(struct rg_heap *heap, const char *path, struct rg_error *err)
 {
+	struct rg_bytes bytes;
 	enum rg_code code;
 
 	memset(heap, 0, sizeof(*heap));
-	code = rg_bytes_init(&heap->bytes, path, err);
-	if (!code)
-		code = rg_load(heap, path, err);
+	code = rg_bytes_init(&bytes, path, err);
+	return code ? code : rg_heap_init_bytes(heap, &bytes, path, err);
+}
+
+enum rg_code rg_heap_init_bytes(
+	struct rg_heap *heap, struct rg_bytes *bytes, const char *name, struct rg_error *err)
+{
+	enum rg_code code;
+
+	memset(heap, 0, sizeof(*heap));
+	heap->bytes = *bytes;
+	memset(bytes, 0, sizeof(*bytes));
+	code = rg_load(heap, name, err);
 	if (!code)
 		code = rg_normalise(heap, err);
 	if (!code)

@@ -104,6 +104,10 @@ struct rg_heap {
  * is left out and told in `damage`. O(objects + references).
  */
 enum rg_code rg_heap_init(struct rg_heap *heap, const char *path, struct rg_error *err);
+
+/* The same from BYTES, which become the heap's (on failure too); NAME is for messages. */
+enum rg_code rg_heap_init_bytes(
+	struct rg_heap *heap, struct rg_bytes *bytes, const char *name, struct rg_error *err);
 void rg_heap_deinit(struct rg_heap *heap);
 
 /* The heap's invariants; for tests. */

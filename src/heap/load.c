@@ -175,7 +175,7 @@ static bool sort_rows(struct rows *rows)
 	other = malloc(rows->capacity * sizeof(*other));
 	if (!other)
 		return false;
-	for (unsigned shift = 3; shift < 64; shift += 11) {
+	for (unsigned shift = 0; shift < 64; shift += 11) {
 		size_t starts[2049] = { 0 };
 		struct rg_object_record *swap = from;
 

@@ -3,7 +3,7 @@
 Every `refgraph ...` line of the EXAMPLES of man/refgraph*.1, of the help, and of README.md is run
 in a temporary folder against the live example service: 4711 stands for its pid, leak.rgs and
 shop.rgs for dumps of it, core.4711 for a core file, /srv/image for the root of this machine,
-0x7f2a10c0 for the address of an object of it. Each must exit with 0.
+0x7f2a10c0 for the address of an object of it; heap.ndjson holds two objects. Each must exit with 0.
 """
 
 import glob
@@ -154,6 +154,8 @@ def example_tests(folder, pid):
     if gcore and not skip:
         subprocess.run([gcore, "-o", os.path.join(folder, "core"), str(pid)],
                        capture_output=True, check=True)
+    with open(os.path.join(folder, "heap.ndjson"), "w", encoding="utf-8") as out:
+        out.write('{"id":1,"references":[2]}\n{"id":2,"references":[1]}\n')
     for where, line in examples():
         lacking = "" if gcore or "core.4711" not in line else " # SKIP no gcore here (gdb)"
         yield ("%s: %s" % (where, line), run_example, (line, folder, pid, address),
