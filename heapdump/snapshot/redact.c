@@ -1,5 +1,6 @@
 #include "heapdump/snapshot/redact.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +9,6 @@
 #include "heapdump/snapshot/reader.h"
 #include "heapdump/snapshot/writer.h"
 
-#define NAME 512 /* bytes of a redacted name, at most */
 #define HIDDEN 9 /* bytes that a part of a name becomes: x1a2b3c4d */
 
 /* sys.stdlib_module_names of the versions from 3.8 on, sorted. */
@@ -70,6 +70,7 @@ struct redaction {
 	const uint8_t *data;
 	size_t size;
 	const char *file;
+	bool names; /* hide them too */
 	struct rg_writer *writer;
 	struct text *strings;
 	size_t n_strings, strings_capacity;
@@ -121,11 +122,11 @@ static size_t hide_part(const char *part, size_t length, char *out)
 }
 
 /* The parts of a dotted name, each hidden; what does not fit is left out. */
-static size_t hide_name(const char *text, size_t length, char out[NAME])
+static size_t hide_name(const char *text, size_t length, char out[RG_REDACTED])
 {
 	size_t used = 0;
 
-	for (size_t at = 0; at <= length && used + 42 < NAME;) {
+	for (size_t at = 0; at <= length && used + 42 < RG_REDACTED - 1;) {
 		const char *dot = memchr(text + at, '.', length - at);
 		size_t part = dot ? (size_t)(dot - text) - at : length - at;
 
@@ -139,7 +140,7 @@ static size_t hide_name(const char *text, size_t length, char out[NAME])
 }
 
 /* A file: its folder goes, its name is hidden, ".py" and a line stay. */
-static size_t hide_file(const char *text, size_t length, char out[NAME])
+static size_t hide_file(const char *text, size_t length, char out[RG_REDACTED])
 {
 	const char *slash = memrchr(text, '/', length), *end = text + length, *colon, *stop;
 	size_t used;
@@ -169,9 +170,24 @@ static bool is_file(const char *text, size_t length)
 	       (length > 3 && memcmp(text + length - 3, ".py", 3) == 0);
 }
 
-static size_t hide(const char *text, size_t length, char out[NAME])
+static size_t hide(const char *text, size_t length, char out[RG_REDACTED])
 {
 	return is_file(text, length) ? hide_file(text, length, out) : hide_name(text, length, out);
+}
+
+/* A text, with a blank in it if it is no name: a key that names a field still looks like one. */
+static size_t hide_text(const char *text, size_t length, char out[RG_REDACTED])
+{
+	bool name = length > 0;
+	size_t used;
+
+	for (size_t i = 0; i < length; i++)
+		name &= text[i] == '_' || isalpha((unsigned char)text[i]) ||
+			(i > 0 && isdigit((unsigned char)text[i]));
+	used = hide_part(text, length, out);
+	if (!name)
+		memcpy(out + used, " …", 4);
+	return used + (name ? 0 : 4);
 }
 
 /* --- which strings stay ------------------------------------------------------------------- */
@@ -264,9 +280,9 @@ static void write_strings(struct redaction *redaction)
 {
 	for (size_t i = 0; i < redaction->n_strings; i++) {
 		struct text text = redaction->strings[i];
-		char out[NAME];
+		char out[RG_REDACTED];
 
-		if (!redaction->clear[i]) {
+		if (redaction->names && !redaction->clear[i]) {
 			text.length = (uint32_t)hide(text.bytes, text.length, out);
 			text.bytes = out;
 		}
@@ -317,21 +333,23 @@ static void write_references(struct redaction *redaction, struct rg_block *block
 static void write_values(struct redaction *redaction, struct rg_block *block)
 {
 	struct rg_value_record value;
-	char out[NAME];
+	char out[RG_REDACTED];
 
 	while (block->count-- > 0 && rg_read_value(block, &value)) {
-		bool clear = value.kind == RG_VALUE_NAME &&
-			     rg_redact_is_standard(value.text, value.length);
+		bool clear = !redaction->names ||
+			     (value.kind == RG_VALUE_NAME &&
+				     rg_redact_is_standard(value.text, value.length));
 
-		/* a text may be a key: without it two keys could not be told apart */
-		if (value.kind == RG_VALUE_BYTES || value.kind == RG_VALUE_NUMBER)
+		/* a hidden text may be a key: without it two keys could not be told apart */
+		if (value.kind == RG_VALUE_BYTES || value.kind == RG_VALUE_NUMBER ||
+			(value.kind == RG_VALUE_STR && !redaction->names))
 			continue;
 		if (!clear) {
 			value.length = (uint32_t)(value.kind == RG_VALUE_STR
-							  ? hide_part(value.text, value.length, out)
+							  ? hide_text(value.text, value.length, out)
 							  : hide(value.text, value.length, out));
 			value.text = out;
-			value.exact = false;
+			value.exact = value.kind == RG_VALUE_STR;
 		}
 		rg_writer_value(redaction->writer, &value);
 	}
@@ -407,16 +425,26 @@ static enum rg_code rewrite(struct redaction *redaction, struct rg_error *err)
 	while (!redaction->failed && rg_reader_next(&reader, &block))
 		if (writers[block.type])
 			writers[block.type](redaction, &block);
-	rg_writer_fact_number(redaction->writer, "redacted", 1);
-	if (reader.truncated)
-		rg_writer_fact_text(redaction->writer, "warning.incomplete", reader.damage);
-	return redaction->failed ? rg_nomem(err) : rg_writer_finish(redaction->writer, err);
+	rg_writer_fact_number(redaction->writer, "redacted", redaction->names);
+	if (redaction->failed)
+		return rg_nomem(err);
+	if (!reader.truncated)
+		return rg_writer_finish(redaction->writer, err);
+	rg_writer_flush(redaction->writer);
+	return RG_OK;
 }
 
-enum rg_code rg_redact(
-	const uint8_t *data, size_t size, const char *file, FILE *out, struct rg_error *err)
+void rg_redact_name(const char *name, char out[RG_REDACTED])
 {
-	struct redaction redaction = { .data = data, .size = size, .file = file };
+	out[hide(name, strlen(name), out)] = '\0';
+}
+
+enum rg_code rg_redact(const uint8_t *data, size_t size, const char *file, enum rg_redact_what what,
+	FILE *out, struct rg_error *err)
+{
+	struct redaction redaction = {
+		.data = data, .size = size, .file = file, .names = what == RG_REDACT_NAMES
+	};
 	struct rg_reader reader;
 	enum rg_code code = rg_reader_init(&reader, data, size, file, err);
 

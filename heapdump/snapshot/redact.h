@@ -17,12 +17,22 @@
 
 #include "heapdump/base/error.h"
 
+#define RG_REDACTED 512 /* bytes of a redacted name, at most, with the end */
+
+enum rg_redact_what {
+	RG_REDACT_VALUES, /* previews of values and the command line go, names stay */
+	RG_REDACT_NAMES, /* all of the above */
+};
+
 /*
- * Write the snapshot at DATA (FILE names it in messages) redacted to OUT. Of a damaged one what is
- * good is written, with a warning in it. O(size) time; memory for its strings.
+ * Write the snapshot at DATA (FILE names it in messages) without WHAT to OUT. Of a damaged one
+ * what is good is written, without an end. O(size) time; memory for its strings.
  */
-enum rg_code rg_redact(
-	const uint8_t *data, size_t size, const char *file, FILE *out, struct rg_error *err);
+enum rg_code rg_redact(const uint8_t *data, size_t size, const char *file, enum rg_redact_what what,
+	FILE *out, struct rg_error *err);
+
+/* What NAME becomes, terminated. */
+void rg_redact_name(const char *name, char out[RG_REDACTED]);
 
 /* True for a module of the standard library, by its name up to the first dot. */
 bool rg_redact_is_standard(const char *module, size_t length);

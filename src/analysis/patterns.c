@@ -83,16 +83,15 @@ static uint32_t add_pattern(struct rg_patterns *patterns, struct rg_pattern patt
 	return rg_map_set(&patterns->by_hash, pattern.hash | 1, number) ? number : RG_NO_ID;
 }
 
-/* Everything that decides the pattern, before any text is made; indices are all alike. */
+/* Everything that decides the pattern, before any text is made; general labels are all alike. */
 static uint64_t reference_key(const struct rg_heap *heap, uint32_t from, uint32_t edge)
 {
 	uint8_t byte = heap->edge[edge] & (uint8_t)~RG_EDGE_UNTRAVERSED;
-	uint32_t label = RG_EDGE_FORM(byte) == RG_FORM_INDEX ? 0 : heap->label[edge];
+	bool general = rg_label_is_general(heap, from, edge);
+	uint32_t label = general || RG_EDGE_FORM(byte) == RG_FORM_NONE ? 0 : heap->label[edge];
 
-	if (RG_EDGE_FORM(byte) == RG_FORM_NONE)
-		label = 0;
 	return rg_mix(rg_mix(heap->type[from], heap->type[heap->target[edge]]),
-		       (uint64_t)byte << 32 | label) |
+		       (uint64_t)general << 40 | (uint64_t)byte << 32 | label) |
 	       1;
 }
 
@@ -108,7 +107,7 @@ uint32_t rg_patterns_of(struct rg_patterns *patterns, uint32_t from, uint32_t ed
 	pattern = (struct rg_pattern){ .from_type = heap->type[from],
 		.to_type = heap->type[heap->target[edge]],
 		.kind = RG_EDGE_KIND(heap->edge[edge]),
-		.label = rg_label_pattern(heap, edge, &patterns->arena) };
+		.label = rg_label_pattern(heap, from, edge, &patterns->arena) };
 	ends[0] = patterns->type_hashes[pattern.from_type];
 	ends[1] = patterns->type_hashes[pattern.to_type];
 	/* kinds by name: a number may change from one format to the next */

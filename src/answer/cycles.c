@@ -134,10 +134,10 @@ static const char *break_expression(
 	/* an item says more with what holds its container */
 	if (pattern->label[0] == '[')
 		holder = holder_of(cycles, cycles->components.of[row->from], row->from, &edge);
-	if (holder != RG_NO_ID && *rg_label_pattern(heap, edge, arena) == '.')
+	if (holder != RG_NO_ID && *rg_label_pattern(heap, holder, edge, arena) == '.')
 		return rg_arena_print(arena, "%s%s%s",
 			rg_label_type(heap, heap->type[holder], arena),
-			rg_label_pattern(heap, edge, arena), pattern->label);
+			rg_label_pattern(heap, holder, edge, arena), pattern->label);
 	return rg_arena_print(
 		arena, "%s%s", rg_label_type(heap, pattern->from_type, arena), pattern->label);
 }

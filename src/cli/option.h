@@ -44,7 +44,8 @@ struct rg_settings {
 	int sort; /* 0, or enum rg_order_field + 1 */
 	uint64_t limit, nodes, depth, breadth; /* 0: the command's own */
 	const char *output, *save, *from, *type, *module, *avoid, *highlight, *extra, *sysroot;
-	bool reverse, weak, raw, stable, no_save, no_values, force, graph, schema, help, version;
+	bool reverse, weak, raw, stable, no_save, no_values, redact, force, graph, schema, help,
+		version;
 };
 
 enum rg_option_id {
@@ -71,6 +72,7 @@ enum rg_option_id {
 	RG_OPTION_NO_SAVE,
 	RG_OPTION_SYSROOT,
 	RG_OPTION_NO_VALUES,
+	RG_OPTION_REDACT,
 	RG_OPTION_FORCE,
 	RG_OPTION_SCHEMA,
 	RG_OPTION_HELP,

@@ -16,6 +16,7 @@
 #include "heapdump/image/core.h"
 #include "heapdump/image/process.h"
 #include "heapdump/snapshot/reader.h"
+#include "heapdump/snapshot/redact.h"
 #include "heapdump/snapshot/ndjson.h"
 #include "src/cli/progress.h"
 #include "src/cli/report.h"
@@ -217,6 +218,67 @@ static void prune_folder_of(const char *path)
 
 /* --- opening ------------------------------------------------------------------------------ */
 
+/* BYTES of the snapshot NAME without what --no-values or --redact leave out, in their place. */
+static enum rg_code redact(const struct rg_settings *settings, struct rg_bytes *bytes,
+	const char *name, struct rg_error *err)
+{
+	struct rg_bytes redacted = { 0 };
+	FILE *file;
+	enum rg_code code;
+
+	file = rg_file_temporary(err);
+	if (!file)
+		return err->code;
+	code = rg_redact(bytes->data, bytes->size, name,
+		settings->redact ? RG_REDACT_NAMES : RG_REDACT_VALUES, file, err);
+	if (!code && fflush(file) != 0)
+		code = rg_fail(
+			err, RG_SYSTEM, "cannot-write", "a temporary file: %s", strerror(errno));
+	if (!code)
+		code = rg_bytes_map(&redacted, fileno(file), name, err);
+	fclose(file);
+	if (code)
+		return code;
+	rg_bytes_deinit(bytes);
+	*bytes = redacted;
+	return RG_OK;
+}
+
+/*
+ * Where a capture is written to before it is OUTPUT: what --redact leaves out never reaches a file
+ * that has a name.
+ */
+static FILE *capture_stream(
+	const struct rg_settings *settings, struct rg_output *output, struct rg_error *err)
+{
+	FILE *stream = settings->redact ? rg_file_temporary(err) : output->stream;
+
+	if (!stream)
+		rg_output_abandon(output);
+	return stream;
+}
+
+/* End a capture that CODE came of: into place, or away. */
+static enum rg_code keep_capture(
+	FILE *stream, struct rg_output *output, enum rg_code code, struct rg_error *err)
+{
+	struct rg_bytes bytes = { 0 };
+
+	if (!code && stream != output->stream) {
+		code = rg_bytes_map(&bytes, fileno(stream), output->path, err);
+		if (!code)
+			code = rg_redact(bytes.data, bytes.size, output->path, RG_REDACT_NAMES,
+				output->stream, err);
+		rg_bytes_deinit(&bytes);
+	}
+	if (stream != output->stream)
+		fclose(stream);
+	if (!code)
+		return rg_output_commit(output, err);
+	rg_output_abandon(output);
+	return code;
+}
+
 enum rg_code rg_source_capture(
 	struct rg_context *context, pid_t pid, const char *path, uint64_t *pause_ns_ret)
 {
@@ -226,15 +288,16 @@ enum rg_code rg_source_capture(
 		.tool = "refgraph " PACKAGE_VERSION };
 	struct rg_output output;
 	enum rg_code code = rg_output_open(&output, path, 0600, &context->err);
+	FILE *stream;
 
 	if (code)
 		return code;
+	stream = capture_stream(&context->settings, &output, &context->err);
+	if (!stream)
+		return context->err.code;
 	rg_progress_phase("capturing the process");
-	code = rg_capture_write(&capture, output.stream, &context->err);
-	if (!code)
-		code = rg_output_commit(&output, &context->err);
-	else
-		rg_output_abandon(&output);
+	code = rg_capture_write(&capture, stream, &context->err);
+	code = keep_capture(stream, &output, code, &context->err);
 	if (!code && capture.stopped)
 		rg_remark("warning: no copy of pid %d could be made: it stood still for %.0f ms",
 			pid, (double)capture.pause_ns / 1e6);
@@ -259,6 +322,7 @@ enum rg_code rg_source_capture_core(struct rg_context *context, const char *core
 	struct rg_output output;
 	struct stat from, to;
 	enum rg_code code;
+	FILE *stream;
 
 	if (stat(core, &from) == 0 && stat(path, &to) == 0 && from.st_dev == to.st_dev &&
 		from.st_ino == to.st_ino) {
@@ -269,12 +333,12 @@ enum rg_code rg_source_capture_core(struct rg_context *context, const char *core
 	code = rg_output_open(&output, path, 0600, &context->err);
 	if (code)
 		return code;
+	stream = capture_stream(&context->settings, &output, &context->err);
+	if (!stream)
+		return context->err.code;
 	rg_progress_phase("reading the core file");
-	code = rg_core_capture_write(&capture, output.stream, &context->err);
-	if (!code)
-		return rg_output_commit(&output, &context->err);
-	rg_output_abandon(&output);
-	return code;
+	code = rg_core_capture_write(&capture, stream, &context->err);
+	return keep_capture(stream, &output, code, &context->err);
 }
 
 bool rg_source_is_foreign(const char *word)
@@ -366,8 +430,8 @@ static enum rg_code convert(struct rg_stream *stream, struct rg_bytes *bytes_ret
 	return code;
 }
 
-enum rg_code rg_source_bytes(const char *word, struct rg_bytes *bytes_ret, bool *ndjson_ret,
-	char damage_ret[200], struct rg_error *err)
+enum rg_code rg_source_bytes(const struct rg_settings *settings, const char *word,
+	struct rg_bytes *bytes_ret, bool *ndjson_ret, char damage_ret[200], struct rg_error *err)
 {
 	struct rg_ndjson_summary summary = { 0 };
 	struct rg_stream stream;
@@ -387,15 +451,21 @@ enum rg_code rg_source_bytes(const char *word, struct rg_bytes *bytes_ret, bool 
 	if (!code)
 		memcpy(damage_ret, summary.damage, sizeof(summary.damage));
 	rg_stream_close(&stream);
+	if (!code && (settings->no_values || settings->redact)) {
+		code = redact(settings, bytes_ret, word, err);
+		if (code)
+			rg_bytes_deinit(bytes_ret);
+	}
 	return code;
 }
 
 /* A snapshot, or NDJSON. */
-static enum rg_code open_file(struct rg_source *source, const char *word, struct rg_error *err)
+static enum rg_code open_file(struct rg_source *source, const struct rg_settings *settings,
+	const char *word, struct rg_error *err)
 {
 	struct rg_bytes bytes = { 0 };
 	char damage[200] = "";
-	enum rg_code code = rg_source_bytes(word, &bytes, &source->ndjson, damage, err);
+	enum rg_code code = rg_source_bytes(settings, word, &bytes, &source->ndjson, damage, err);
 
 	if (!code)
 		code = rg_heap_init_bytes(&source->heap, &bytes, word, err);
@@ -420,7 +490,7 @@ enum rg_code rg_source_open(struct rg_source *source, struct rg_context *context
 		code = open_captured(source, context, pid);
 	else if (!code) {
 		source->path = strdup(word);
-		code = source->path ? open_file(source, word, &context->err)
+		code = source->path ? open_file(source, &context->settings, word, &context->err)
 				    : rg_nomem(&context->err);
 		code = code ? explain_packed(word, code, &context->err) : code;
 	}

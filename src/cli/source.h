@@ -31,8 +31,8 @@ void rg_source_close(struct rg_source *source);
  * The snapshot that WORD, a file or "-", holds: NDJSON is turned into one on the way. DAMAGE_RET
  * (200 bytes) says why NDJSON ended early, or "". The caller releases the bytes.
  */
-enum rg_code rg_source_bytes(const char *word, struct rg_bytes *bytes_ret, bool *ndjson_ret,
-	char damage_ret[200], struct rg_error *err);
+enum rg_code rg_source_bytes(const struct rg_settings *settings, const char *word,
+	struct rg_bytes *bytes_ret, bool *ndjson_ret, char damage_ret[200], struct rg_error *err);
 
 /* The pid that WORD means: 0 when it is a file. */
 enum rg_code rg_source_pid(const char *word, pid_t *pid_ret, struct rg_error *err);

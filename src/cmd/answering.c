@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "heapdump/base/array.h"
+#include "heapdump/snapshot/redact.h"
 #include "src/answer/common.h"
 #include "src/cli/progress.h"
 #include "src/heap/fold.h"
@@ -46,6 +47,22 @@ static enum rg_code filter(struct rg_answering *answering)
 	return RG_OK;
 }
 
+/* Add what WORD selects; who asks for names to be hidden may still use them. */
+static enum rg_code select_word(
+	struct rg_answering *answering, const char *word, struct rg_bitset *selected)
+{
+	struct rg_context *context = answering->context;
+	const struct rg_heap *heap = &answering->source.heap;
+	enum rg_code code = rg_select(heap, word, answering->source.live, selected, &context->err);
+	char hidden[RG_REDACTED];
+	struct rg_error again;
+
+	if (code != RG_NOT_FOUND || !context->settings.redact)
+		return code;
+	rg_redact_name(word, hidden);
+	return rg_select(heap, hidden, answering->source.live, selected, &again) ? code : RG_OK;
+}
+
 static enum rg_code select_words(struct rg_answering *answering)
 {
 	struct rg_context *context = answering->context;
@@ -58,8 +75,7 @@ static enum rg_code select_words(struct rg_answering *answering)
 		code = rg_bitset_init(
 			&answering->selected, answering->source.heap.n_objects, &context->err);
 	for (int i = 1; !code && i < context->n_words; i++) {
-		code = rg_select(&answering->source.heap, context->words[i], answering->source.live,
-			&answering->selected, &context->err);
+		code = select_word(answering, context->words[i], &answering->selected);
 		answering->exact &= context->words[i][0] == '@' ||
 				    strncmp(context->words[i], "0x", 2) == 0;
 	}
@@ -80,7 +96,7 @@ enum rg_code rg_answering_select(
 		return RG_OK;
 	code = rg_bitset_init(set, answering->source.heap.n_objects, err);
 	if (!code)
-		code = rg_select(&answering->source.heap, word, answering->source.live, set, err);
+		code = select_word(answering, word, set);
 	/* what is not there need not be left out or marked */
 	if (code && strcmp(err->name, RG_SELECT_EMPTY) == 0)
 		return RG_OK;

@@ -85,7 +85,8 @@ const struct rg_command rg_cmd_dump = {
 		{ "dump 4711 --no-values", "without values, to hand it to others" },
 		{ "dump core.4711 -o leak.rgs", "of a core file" },
 		{ "dump core.4711 --sysroot /srv/image -o leak.rgs", "written elsewhere" } },
-	.options = RG_OPTION(OUTPUT) | RG_OPTION(SYSROOT) | RG_OPTION(NO_VALUES) | RG_OPTION(FORCE),
+	.options = RG_OPTION(OUTPUT) | RG_OPTION(SYSROOT) | RG_OPTION(NO_VALUES) |
+		   RG_OPTION(REDACT) | RG_OPTION(FORCE),
 	.min_words = 1,
 	.max_words = 1,
 	.run = run,

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "heapdump/base/file.h"
+#include "heapdump/image/core.h"
 #include "heapdump/snapshot/ndjson.h"
 #include "src/cli/output.h"
 #include "src/cli/progress.h"
@@ -16,10 +17,12 @@ static enum rg_code open_bytes(struct rg_context *context, struct rg_source *sou
 	pid_t pid;
 
 	code = rg_source_pid(word, &pid, &context->err);
-	if (code || !pid)
-		return code ? code
-			    : rg_source_bytes(word, bytes, &source->ndjson, damage, &context->err);
-	return rg_source_open(source, context, word);
+	if (code)
+		return code;
+	if (pid || rg_core_probe(word))
+		return rg_source_open(source, context, word);
+	return rg_source_bytes(
+		&context->settings, word, bytes, &source->ndjson, damage, &context->err);
 }
 
 /* DAMAGE: where NDJSON that was read ended early; the snapshot made of it then does, too. */
@@ -87,7 +90,7 @@ const struct rg_command rg_cmd_export = {
 	.examples = { { "export leak.rgs", "to standard output, for a script" },
 		{ "export leak.rgs -o leak.ndjson", "into a file" } },
 	.options = RG_OPTION(OUTPUT) | RG_OPTION(FORMAT) | RG_OPTION(SAVE) | RG_OPTION(NO_SAVE) |
-		   RG_OPTION(NO_VALUES) | RG_OPTION(FORCE),
+		   RG_OPTION(NO_VALUES) | RG_OPTION(REDACT) | RG_OPTION(FORCE) | RG_OPTION(SYSROOT),
 	.formats = 1u << RG_FORMAT_NDJSON,
 	.min_words = 1,
 	.max_words = 1,

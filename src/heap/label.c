@@ -7,6 +7,7 @@
 #include "heapdump/base/utf8.h"
 
 #define SHOWN 60 /* characters of a value that a label shows */
+#define FIELDS 32 /* keys of a dict that is taken for a record, at most */
 
 static const char *text_of(struct rg_arena *arena, struct rg_text text)
 {
@@ -161,15 +162,25 @@ static bool is_field(const struct rg_heap *heap, uint32_t key)
 	return value && value->exact && value->text.length <= 40 && is_identifier(value->text);
 }
 
-const char *rg_label_pattern(const struct rg_heap *heap, uint32_t edge, struct rg_arena *arena)
+bool rg_label_is_general(const struct rg_heap *heap, uint32_t from, uint32_t edge)
 {
-	uint8_t byte = heap->edge[edge];
+	switch (RG_EDGE_FORM(heap->edge[edge])) {
+	case RG_FORM_INDEX:
+		return true;
+	case RG_FORM_OBJECT:
+		return (heap->items[from] != RG_NO_ITEMS && heap->items[from] > FIELDS) ||
+		       !is_field(heap, heap->label[edge]);
+	default:
+		return false;
+	}
+}
 
-	if (RG_EDGE_FORM(byte) == RG_FORM_INDEX)
-		return "[…]";
-	if (RG_EDGE_FORM(byte) == RG_FORM_OBJECT && !is_field(heap, heap->label[edge]))
-		return RG_EDGE_KIND(byte) == RG_KIND_DICTKEY ? ".<key>" : "[…]";
-	return rg_label_reference(heap, edge, arena);
+const char *rg_label_pattern(
+	const struct rg_heap *heap, uint32_t from, uint32_t edge, struct rg_arena *arena)
+{
+	if (!rg_label_is_general(heap, from, edge))
+		return rg_label_reference(heap, edge, arena);
+	return RG_EDGE_KIND(heap->edge[edge]) == RG_KIND_DICTKEY ? ".<key>" : "[…]";
 }
 
 bool rg_label_is_dict(const struct rg_heap *heap, uint32_t edge)

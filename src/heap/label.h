@@ -12,10 +12,14 @@
 const char *rg_label_reference(const struct rg_heap *heap, uint32_t edge, struct rg_arena *arena);
 
 /*
- * The label with what differs from one object to the next generalised away: "[...]" for an index
- * or a key; a key that is an identifier-like text stays.
+ * True where the label of reference EDGE of FROM is one of many alike: an index, or a key that
+ * names no field. A key that is an identifier names one, unless the dict has too many for a record.
  */
-const char *rg_label_pattern(const struct rg_heap *heap, uint32_t edge, struct rg_arena *arena);
+bool rg_label_is_general(const struct rg_heap *heap, uint32_t from, uint32_t edge);
+
+/* The label with what differs from one object to the next generalised away: "[...]". */
+const char *rg_label_pattern(
+	const struct rg_heap *heap, uint32_t from, uint32_t edge, struct rg_arena *arena);
 
 /* True for the reference to an object's __dict__, which an expression in Python leaves out. */
 bool rg_label_is_dict(const struct rg_heap *heap, uint32_t edge);
