@@ -96,6 +96,7 @@ static const char *facts_of(struct rg_draw *draw, uint32_t id)
 	const char *place = rg_label_place(heap, id, arena), *first = NULL;
 	const char *size = rg_units_bytes(rg_heap_footprint(heap, id, draw->raw), arena);
 	const char *more = rg_extra_text(heap, id, draw->extra, arena);
+	bool finalizer = rg_heap_type(heap, id)->flags & RG_TYPE_FINALIZER;
 
 	if (place)
 		first = short_place(place);
@@ -103,8 +104,8 @@ static const char *facts_of(struct rg_draw *draw, uint32_t id)
 		first = rg_units_things(heap->items[id], "item", "items", arena);
 	else
 		first = rg_label_value(heap, id, NULL, arena);
-	return rg_arena_print(arena, "%s%s%s%s%s", first ? first : "", first ? " · " : "", size,
-		*more ? " · " : "", more);
+	return rg_arena_print(arena, "%s%s%s%s%s%s", first ? first : "", first ? " · " : "", size,
+		finalizer ? " · __del__" : "", *more ? " · " : "", more);
 }
 
 static const char *tooltip_of(struct rg_draw *draw, uint32_t id)
