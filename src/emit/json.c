@@ -146,7 +146,7 @@ static bool is_unsafe(uint32_t cp)
 {
 	return (cp >= 0x7f && cp < 0xa0) || (cp >= 0x202a && cp <= 0x202e) || cp == 0x200e ||
 	       cp == 0x200f || (cp >= 0x2066 && cp <= 0x2069) || cp == 0x2028 || cp == 0x2029 ||
-	       cp == 0x061c;
+	       cp == 0x061c || cp == 0xfeff;
 }
 
 static int put_safe(const char *buffer, size_t size, void *data)
