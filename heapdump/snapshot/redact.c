@@ -6,6 +6,7 @@
 
 #include "heapdump/base/array.h"
 #include "heapdump/base/hash.h"
+#include "heapdump/base/map.h"
 #include "heapdump/snapshot/reader.h"
 #include "heapdump/snapshot/writer.h"
 
@@ -75,6 +76,8 @@ struct redaction {
 	struct text *strings;
 	size_t n_strings, strings_capacity;
 	uint8_t *clear; /* of each string: it may be shown */
+	struct rg_map namespaces; /* address of a dict of an instance, class or module -> 0 */
+	struct rg_map attributes; /* address of a key that is the name of an attribute -> 0 */
 	struct rg_reference_record *references; /* of one record */
 	size_t n_references, references_capacity;
 	bool failed;
@@ -247,25 +250,67 @@ static void judge_roots(struct redaction *redaction, struct rg_block *block)
 	}
 }
 
-/* The first walk over the file: its strings, and which of them may be shown. */
+static void note(struct redaction *redaction, struct rg_map *set, uint64_t address)
+{
+	if (address && !rg_map_set(set, address, 0))
+		redaction->failed = true;
+}
+
+static bool is_attribute(enum rg_kind kind)
+{
+	return kind == RG_KIND_ATTR || kind == RG_KIND_CLASSATTR || kind == RG_KIND_MODATTR;
+}
+
+/* The dicts whose keys are names of attributes; or, these known, the keys themselves. */
+static void judge_references(struct redaction *redaction, struct rg_block *block, bool keys)
+{
+	struct rg_reference_record reference;
+	struct rg_reference_run run;
+
+	while (block->count-- > 0 && rg_read_references(block, &run)) {
+		bool inside = rg_map_get(&redaction->namespaces, run.source) != RG_MAP_NONE;
+
+		for (uint64_t i = 0; i < run.count; i++) {
+			if (!rg_read_reference(block, &run, &reference))
+				return;
+			if (!keys && (reference.kind == RG_KIND_DICT ||
+					     reference.kind == RG_KIND_CLASSDICT ||
+					     reference.kind == RG_KIND_MODDICT))
+				note(redaction, &redaction->namespaces, reference.target);
+			else if (keys && reference.form == RG_LABEL_OBJECT &&
+				 (inside || is_attribute(reference.kind)))
+				note(redaction, &redaction->attributes, reference.label);
+		}
+	}
+}
+
+/* What one block tells in a walk: 0 strings, 1 types, roots and dicts, 2 keys of those. */
+static void judge_block(struct redaction *redaction, struct rg_block *block, int step)
+{
+	if (step == 0 && block->type == RG_BLOCK_STRINGS)
+		collect_strings(redaction, block);
+	else if (step == 1 && block->type == RG_BLOCK_TYPES)
+		judge_types(redaction, block);
+	else if (step == 1 && block->type == RG_BLOCK_ROOTS)
+		judge_roots(redaction, block);
+	else if (step > 0 && block->type == RG_BLOCK_REFERENCES)
+		judge_references(redaction, block, step == 2);
+}
+
+/* The first walks over the file: its strings, and which of them may be shown. */
 static enum rg_code judge(struct redaction *redaction, struct rg_error *err)
 {
 	struct rg_reader reader;
 	struct rg_block block;
 	enum rg_code code;
 
-	for (int step = 0; step < 2; step++) {
+	for (int step = 0; step < 3; step++) {
 		code = rg_reader_init(
 			&reader, redaction->data, redaction->size, redaction->file, err);
 		if (code)
 			return code;
 		while (rg_reader_next(&reader, &block))
-			if (step == 0 && block.type == RG_BLOCK_STRINGS)
-				collect_strings(redaction, &block);
-			else if (step == 1 && block.type == RG_BLOCK_TYPES)
-				judge_types(redaction, &block);
-			else if (step == 1 && block.type == RG_BLOCK_ROOTS)
-				judge_roots(redaction, &block);
+			judge_block(redaction, &block, step);
 		if (step == 0)
 			redaction->clear = rg_array_new(redaction->n_strings, 1);
 		if (redaction->failed || !redaction->clear)
@@ -342,7 +387,8 @@ static void write_values(struct redaction *redaction, struct rg_block *block)
 
 		/* a hidden text may be a key: without it two keys could not be told apart */
 		if (value.kind == RG_VALUE_BYTES || value.kind == RG_VALUE_NUMBER ||
-			(value.kind == RG_VALUE_STR && !redaction->names))
+			(value.kind == RG_VALUE_STR && !redaction->names &&
+				rg_map_get(&redaction->attributes, value.address) == RG_MAP_NONE))
 			continue;
 		if (!clear) {
 			value.length = (uint32_t)(value.kind == RG_VALUE_STR
@@ -457,6 +503,8 @@ enum rg_code rg_redact(const uint8_t *data, size_t size, const char *file, enum 
 	rg_writer_destroy(redaction.writer);
 	free(redaction.strings);
 	free(redaction.clear);
+	rg_map_deinit(&redaction.namespaces);
+	rg_map_deinit(&redaction.attributes);
 	free(redaction.references);
 	return code;
 }

@@ -498,6 +498,10 @@ enum rg_code rg_source_open(struct rg_source *source, struct rg_context *context
 		rg_source_close(source);
 		return code;
 	}
+	source->hidden = pid || source->core           ? ""
+			 : context->settings.redact    ? " --redact"
+			 : context->settings.no_values ? " --no-values"
+						       : "";
 	if (!source->heap.complete)
 		rg_remark("warning: %s: %s; what follows is of the part before", word,
 			source->heap.damage);

@@ -16,6 +16,7 @@ struct rg_source {
 	bool live; /* captured from a process on the way */
 	const char *core; /* captured from this core file on the way: the word, or NULL */
 	bool ndjson; /* read from NDJSON; there is no snapshot of it */
+	const char *hidden; /* " --redact" and the like: what the next command must say again */
 };
 
 /*

@@ -17,7 +17,7 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 	if (answer->folded)
 		fprintf(out, " (%s more are folded into what they belong to: --raw)",
 			rg_units_count(answer->folded, &arena));
-	fprintf(out, "\n\n");
+	fprintf(out, answer->objects.shown ? "\n\n" : "\n");
 	rg_arena_deinit(&arena);
 	code = rg_output_table(context, &rg_record_object, &answer->objects, "", out);
 	return code;

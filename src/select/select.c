@@ -206,8 +206,11 @@ enum rg_code rg_select_from(const struct rg_heap *heap, const char *path, bool l
 	size_t size = 0;
 	char *line = NULL;
 
-	if (!file)
-		return rg_fail(err, RG_SYSTEM, "cannot-open", "%s: %s", path, strerror(errno));
+	if (!file) {
+		rg_fail(err, RG_SYSTEM, "cannot-open", "%s: %s", path, strerror(errno));
+		return rg_hint(err, "make such a list with: refgraph objects SOURCE SELECTION "
+				    "--format ids");
+	}
 	for (unsigned number = 1; !code && getline(&line, &size, file) > 0; number++)
 		code = select_line(heap, path, number, line, live, selected, err);
 	if (!code && ferror(file))

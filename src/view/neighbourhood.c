@@ -259,9 +259,10 @@ static uint64_t bundle_up(struct walk *walk, uint32_t vertex, uint32_t level)
 }
 
 /* How many of each bundle are drawn one by one: the small ones whole, the large ones in part. */
-static void share_out(struct walk *walk, uint64_t total, uint32_t slots)
+static void share_out(struct walk *walk, uint64_t total, uint64_t slots)
 {
-	bool all = total <= slots;
+	/* a box for one more would take the place of that one */
+	bool all = total <= slots + 1;
 
 	for (size_t i = 0; i < walk->n_bundles; i++)
 		walk->bundles[i].shown = all ? walk->bundles[i].count : 0;

@@ -24,7 +24,10 @@ SOURCE = os.environ.get("srcdir") or os.path.join(HERE, "..", "..")
 BUILD = os.environ.get("builddir") or os.getcwd()
 REFGRAPH = os.environ.get("REFGRAPH") or os.path.join(BUILD, "refgraph")
 MAKE = os.path.join(BUILD, "tests", "cli", "make_snapshot")
-COMMANDS = ("ps", "info", "types", "cycles", "generations", "garbage", "why")
+COMMANDS = ("ps", "info", "types", "cycles", "generations", "garbage", "objects", "show", "refs",
+            "backrefs", "why", "path")
+# How often a command wants the selection behind its source.
+SELECTIONS = {"objects": 1, "show": 1, "refs": 1, "backrefs": 1, "why": 1, "path": 2}
 
 # The names that are fixed: a changed or removed one is a new major version.
 ENVELOPE = {"schema", "tool", "source", "policy", "totals"}
@@ -34,6 +37,9 @@ OBJECT = {"id", "address", "type", "type_id", "size", "footprint", "refcount", "
           "tracked", "items", "folded", "value", "value_exact", "name", "site", "immortal"}
 REFERENCE = {"from", "to", "kind", "label"}
 CHAIN = {"root", "path", "steps"}
+GRAPH = {"nodes", "edges", "left_out"}
+NODE = OBJECT | {"role", "alike"}
+EDGE = REFERENCE | {"alike"}
 TYPE = {"type", "module", "type_id", "count", "size"}
 GENERATION = {"generation", "objects", "size"}
 FIXED = {
@@ -67,7 +73,17 @@ FIXED = {
                 "unreached": {"objects", "size"}, "types": TYPE, "heads": OBJECT},
     "why": {"": ENVELOPE, "chains": CHAIN | {"covers"},
             "chains.steps": {"object", "reference"}, "chains.steps.object": OBJECT,
-            "chains.steps.reference": REFERENCE},
+            "chains.steps.reference": REFERENCE, "graph": GRAPH, "graph.nodes": NODE,
+            "graph.edges": EDGE},
+    "objects": {"": ENVELOPE, "objects": OBJECT},
+    "show": {"": ENVELOPE | {"object", "in", "out", "chain", "cycle"}, "object": OBJECT,
+             "in": {"reference", "object"}, "in.reference": REFERENCE, "in.object": OBJECT,
+             "out": {"reference", "object"}, "chain": CHAIN, "cycle": {"signature", "break"}},
+    "refs": {"": ENVELOPE, "graph": GRAPH, "graph.nodes": NODE, "graph.edges": EDGE,
+             "graph.left_out": {"objects", "references"}},
+    "backrefs": {"": ENVELOPE, "graph": GRAPH, "graph.nodes": NODE, "graph.edges": EDGE},
+    "path": {"": ENVELOPE | {"shortest"}, "paths": CHAIN, "paths.steps": {"object", "reference"},
+             "graph": GRAPH, "graph.nodes": NODE, "graph.edges": EDGE},
 }
 
 
@@ -138,6 +154,8 @@ def consistent(answer, limit):
             assert set(value) == {"shown", "of", "rows"}, path
             assert value["shown"] == len(value["rows"]) <= value["of"], path
             whole = path == ".generations"  # there are five, always
+            # a picture has a budget of its own
+            whole = whole or path.startswith(".graph.")
             assert path.count(".") > 1 or whole or value["shown"] <= limit, path
         if "share" in value:
             assert 0 <= value["share"] <= 1, path
@@ -153,13 +171,15 @@ def questions(snapshot, selection):
     """A command line for each command, and for each way of asking it."""
     yield ["ps"]
     for command in COMMANDS[1:]:
-        words = [command, snapshot] + ([selection] if command == "why" else [])
+        words = [command, snapshot] + [selection] * SELECTIONS.get(command, 0)
         yield words
         yield words + ["--stable"]
         if command != "info":
             yield words + ["--limit", "1"]
-        if command in ("types", "cycles", "why"):
+        if command not in ("info", "generations", "garbage"):
             yield words + ["--raw"]
+        if command in ("show", "why", "path"):
+            yield words + ["--graph"]
 
 
 def answers(snapshot, selection):
@@ -204,7 +224,7 @@ def stable(folder, pid):
     for name in ("one.rgs", "two.rgs"):
         refgraph("dump", str(pid), "-o", os.path.join(folder, name))
     for command in COMMANDS[1:]:
-        words = [command, "%s", "--stable"] + (["Node"] if command == "why" else [])
+        words = [command, "%s", "--stable"] + ["Node"] * SELECTIONS.get(command, 0)
         for form in ("json", "text"):
             texts = [refgraph(*[word.replace("%s", os.path.join(folder, name)) for word in words],
                               "--format", form) for name in ("one.rgs", "two.rgs")]
