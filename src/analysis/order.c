@@ -164,20 +164,47 @@ static int compare_texts(struct rg_text x, struct rg_text y)
 	return order ? order : (x.length > y.length) - (x.length < y.length);
 }
 
-static int by_text(const void *a, const void *b, void *context)
+struct named {
+	struct rg_text text;
+	uint32_t id;
+};
+
+static int by_text(const void *a, const void *b)
 {
-	const struct sorting *sorting = context;
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	struct rg_text first = text_of(sorting->heap, sorting->order->field, x);
-	struct rg_text second = text_of(sorting->heap, sorting->order->field, y);
+	const struct named *x = a, *y = b;
 	int order;
 
-	if (!first.bytes != !second.bytes)
-		return first.bytes ? -1 : 1;
-	order = compare_texts(first, second);
-	if (order)
-		return sorting->order->reverse ? -order : order;
-	return (x > y) - (x < y);
+	if (!x->text.bytes != !y->text.bytes)
+		return x->text.bytes ? -1 : 1;
+	order = compare_texts(x->text, y->text);
+	return order ? order : (x->id > y->id) - (x->id < y->id);
+}
+
+/* The other way round, but for those without a text and for ties. */
+static int by_text_reversed(const void *a, const void *b)
+{
+	const struct named *x = a, *y = b;
+	int order = x->text.bytes && y->text.bytes ? compare_texts(y->text, x->text) : 0;
+
+	return order ? order : by_text(a, b);
+}
+
+static enum rg_code sort_texts(
+	const struct sorting *sorting, uint32_t *ids, uint64_t n, struct rg_error *err)
+{
+	struct named *rows = rg_array_new(n, sizeof(*rows));
+
+	if (!rows)
+		return rg_nomem(err);
+	for (uint64_t i = 0; i < n; i++)
+		rows[i] = (struct named){ text_of(sorting->heap, sorting->order->field, ids[i]),
+			ids[i] };
+	if (n)
+		qsort(rows, n, sizeof(*rows), sorting->order->reverse ? by_text_reversed : by_text);
+	for (uint64_t i = 0; i < n; i++)
+		ids[i] = rows[i].id;
+	free(rows);
+	return RG_OK;
 }
 
 enum rg_code rg_order_sort(const struct rg_heap *heap, const struct rg_order *order, uint32_t *ids,
@@ -185,9 +212,6 @@ enum rg_code rg_order_sort(const struct rg_heap *heap, const struct rg_order *or
 {
 	struct sorting sorting = { heap, order };
 
-	if (fields[order->field].amount)
-		return sort_amounts(&sorting, ids, n, err);
-	if (n)
-		qsort_r(ids, n, sizeof(*ids), by_text, &sorting);
-	return RG_OK;
+	return fields[order->field].amount ? sort_amounts(&sorting, ids, n, err)
+					   : sort_texts(&sorting, ids, n, err);
 }

@@ -36,7 +36,8 @@ struct rg_order {
 
 /*
  * Sort the N objects at IDS: amounts from the largest down, places and texts from the first on,
- * what has none last; ties by number. O(n log n) time, 16 n bytes of work.
+ * what has none last; ties by number. O(n log n) time, at most 24 n bytes of
+ * work.
  */
 enum rg_code rg_order_sort(const struct rg_heap *heap, const struct rg_order *order, uint32_t *ids,
 	uint64_t n, struct rg_error *err);
