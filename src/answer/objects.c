@@ -80,15 +80,18 @@ static void fill_links(struct rg_list *list, const struct rg_heap *heap,
 
 	for (uint64_t i = 0; rows && i < list->shown; i++) {
 		uint32_t edge = graph->offset[id] + (uint32_t)i, other = graph->target[edge];
+		uint32_t shown = raw ? other : rg_heap_stand_in(heap, other);
 		uint32_t row = rg_graph_label(graph, edge);
 
 		if (forward)
 			row = rg_graph_label(forward, row);
 		rows[i].reference = rg_answer_reference_new(heap, forward ? other : id, row, arena);
 		/* folded: what is at the end, not the helper that holds it */
-		if (rows[i].reference)
-			rows[i].reference->to = forward ? id : other;
-		rows[i].object = rg_answer_object_new(heap, other, raw, arena);
+		if (rows[i].reference) {
+			rows[i].reference->from = forward ? shown : id;
+			rows[i].reference->to = forward ? id : shown;
+		}
+		rows[i].object = rg_answer_object_new(heap, shown, raw, arena);
 	}
 }
 

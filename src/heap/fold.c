@@ -9,6 +9,22 @@ static bool is_dict_kind(enum rg_kind kind)
 	return kind == RG_KIND_DICT || kind == RG_KIND_CLASSDICT || kind == RG_KIND_MODDICT;
 }
 
+/* The modules of sys.modules by their dicts, but for those that are folded. */
+static bool note_modules(struct rg_heap *heap)
+{
+	for (size_t i = 0; i < heap->n_roots; i++) {
+		uint32_t module = heap->roots[i].object;
+
+		for (uint32_t e = heap->offset[module];
+			heap->roots[i].kind == RG_ROOT_MODULE && e < heap->offset[module + 1]; e++)
+			if (RG_EDGE_KIND(heap->edge[e]) == RG_KIND_MODDICT &&
+				heap->owner[heap->target[e]] == heap->target[e] &&
+				!rg_map_set(&heap->modules, (uint64_t)heap->target[e] + 1, module))
+				return false;
+	}
+	return true;
+}
+
 enum rg_code rg_fold(struct rg_heap *heap, struct rg_error *err)
 {
 	uint32_t n = heap->n_objects;
@@ -33,7 +49,23 @@ enum rg_code rg_fold(struct rg_heap *heap, struct rg_error *err)
 	for (uint32_t id = 0; id < n; id++)
 		if (heap->owner[heap->owner[id]] != heap->owner[id])
 			heap->owner[id] = id;
-	return RG_OK;
+	return note_modules(heap) ? RG_OK : rg_nomem(err);
+}
+
+uint32_t rg_heap_stand_in(const struct rg_heap *heap, uint32_t id)
+{
+	uint32_t module = rg_map_get(&heap->modules, (uint64_t)id + 1);
+
+	return module == RG_MAP_NONE ? id : module;
+}
+
+uint32_t rg_heap_namespace(const struct rg_heap *heap, uint32_t module)
+{
+	for (uint32_t edge = heap->offset[module]; edge < heap->offset[module + 1]; edge++)
+		if (RG_EDGE_KIND(heap->edge[edge]) == RG_KIND_MODDICT &&
+			rg_heap_stand_in(heap, heap->target[edge]) == module)
+			return heap->target[edge] == module ? RG_NO_ID : heap->target[edge];
+	return RG_NO_ID;
 }
 
 uint32_t rg_heap_helper(const struct rg_heap *heap, uint32_t id)

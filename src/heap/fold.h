@@ -7,7 +7,7 @@
 
 #include "src/heap/heap.h"
 
-/* Fill heap->owner. O(objects + references). */
+/* Fill heap->owner and heap->modules. O(objects + references). */
 enum rg_code rg_fold(struct rg_heap *heap, struct rg_error *err);
 
 static inline bool rg_heap_folded(const struct rg_heap *heap, uint32_t id)
@@ -17,6 +17,15 @@ static inline bool rg_heap_folded(const struct rg_heap *heap, uint32_t id)
 
 /* The helper that is folded into the object, or RG_NO_ID. */
 uint32_t rg_heap_helper(const struct rg_heap *heap, uint32_t id);
+
+/*
+ * What stands for an object where people look: for the dict of a module that module. Functions
+ * hold it as their globals, so that it is not folded, and its own name says nothing.
+ */
+uint32_t rg_heap_stand_in(const struct rg_heap *heap, uint32_t id);
+
+/* The dict that a module stands for, or RG_NO_ID. */
+uint32_t rg_heap_namespace(const struct rg_heap *heap, uint32_t module);
 
 /*
  * Bytes of an object with its helper and with storage that sys.getsizeof() does not count; of

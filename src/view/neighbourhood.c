@@ -36,7 +36,6 @@ struct walk {
 	struct rg_graph forward, reverse;
 	const struct rg_graph *graph; /* the one that is followed */
 	struct rg_patterns patterns;
-	struct rg_map modules, dicts; /* a module's dict + 1 -> the module, and the other way */
 	struct rg_map pairs; /* from node, to node -> how many edges are drawn between them */
 	struct rg_map numbers; /* pattern + 1 -> its bundle */
 	struct bundle *bundles;
@@ -58,36 +57,10 @@ static uint32_t row_of(const struct walk *walk, uint32_t edge)
 
 /* --- modules ------------------------------------------------------------------------------ */
 
-/*
- * The dict of a module is the module: functions hold it as their globals, so that it is not
- * folded, and its name says nothing.
- */
-static bool find_modules(struct walk *walk)
-{
-	const struct rg_heap *heap = walk->draw->heap;
-	bool done = true;
-
-	for (size_t i = 0; i < heap->n_roots && !walk->draw->raw; i++) {
-		uint32_t module = heap->roots[i].object;
-
-		for (uint32_t e = heap->offset[module];
-			heap->roots[i].kind == RG_ROOT_MODULE && e < heap->offset[module + 1]; e++)
-			if (RG_EDGE_KIND(heap->edge[e]) == RG_KIND_MODDICT &&
-				!rg_heap_folded(heap, heap->target[e]))
-				done &= rg_map_set(&walk->modules, (uint64_t)heap->target[e] + 1,
-						module) &&
-					rg_map_set(&walk->dicts, (uint64_t)module + 1,
-						heap->target[e]);
-	}
-	return done;
-}
-
 /* The object that stands for OBJECT in the picture. */
 static uint32_t stand_in(const struct walk *walk, uint32_t object)
 {
-	uint32_t module = rg_map_get(&walk->modules, (uint64_t)object + 1);
-
-	return module == RG_MAP_NONE ? object : module;
+	return walk->draw->raw ? object : rg_heap_stand_in(walk->draw->heap, object);
 }
 
 /* The edges of a vertex, and of the dict that it stands for. */
@@ -117,9 +90,10 @@ static bool next_edge(struct edges *edges, uint32_t *edge_ret)
 				!rg_label_is_dict(walk->draw->heap, row_of(walk, *edge_ret)))
 				return true;
 		}
-		dict = edges->second ? RG_MAP_NONE
-				     : rg_map_get(&walk->dicts, (uint64_t)edges->vertex + 1);
-		if (dict == RG_MAP_NONE)
+		dict = edges->second || walk->draw->raw
+			       ? RG_NO_ID
+			       : rg_heap_namespace(walk->draw->heap, edges->vertex);
+		if (dict == RG_NO_ID)
 			return false;
 		edges->second = true;
 		edges->at = walk->graph->offset[dict];
@@ -536,8 +510,6 @@ static enum rg_code prepare(struct walk *walk)
 
 	if (!code)
 		code = rg_policy_graph(heap, &policy, &walk->forward, walk->err);
-	if (!code && !find_modules(walk))
-		code = rg_nomem(walk->err);
 	if (!code && (walk->options->back || walk->options->both))
 		code = rg_graph_reverse(&walk->forward, &walk->reverse, walk->err);
 	walk->queue = rg_array_new((size_t)walk->draw->budget + 1, sizeof(*walk->queue));
@@ -582,8 +554,6 @@ enum rg_code rg_view_neighbourhood(struct rg_draw *draw, const struct rg_neighbo
 	rg_patterns_deinit(&walk.patterns);
 	rg_graph_deinit(&walk.forward);
 	rg_graph_deinit(&walk.reverse);
-	rg_map_deinit(&walk.modules);
-	rg_map_deinit(&walk.dicts);
 	rg_map_deinit(&walk.pairs);
 	rg_map_deinit(&walk.numbers);
 	free(walk.bundles);
