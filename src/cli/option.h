@@ -42,7 +42,7 @@ struct rg_settings {
 	int format; /* enum rg_format */
 	int edges; /* enum rg_edges_choice */
 	int sort; /* 0, or enum rg_order_field + 1 */
-	uint64_t limit, nodes, depth, breadth; /* 0: the command's own */
+	uint64_t limit, nodes, depth, breadth, layout_time; /* 0: the command's own */
 	const char *output, *save, *from, *type, *module, *avoid, *highlight, *extra, *sysroot;
 	bool reverse, weak, raw, stable, no_save, no_values, redact, force, graph, schema, help,
 		version;
@@ -67,6 +67,7 @@ enum rg_option_id {
 	RG_OPTION_RAW,
 	RG_OPTION_STABLE,
 	RG_OPTION_NODES,
+	RG_OPTION_LAYOUT_TIME,
 	RG_OPTION_GRAPH,
 	RG_OPTION_SAVE,
 	RG_OPTION_NO_SAVE,

@@ -84,15 +84,19 @@ static enum rg_code render(
 	enum rg_render_format format = context->settings.format == RG_FORMAT_PNG ? RG_RENDER_PNG
 										 : RG_RENDER_SVG;
 	struct rg_drawing *drawing = forms->drawing;
-	uint64_t nodes = drawing->picture->n_nodes;
-	enum rg_code code = rg_render(
-		drawing->picture, format, RG_RENDER_LIMITS, out, &context->err);
+	uint64_t nodes = drawing->picture->n_nodes, seconds = context->settings.layout_time;
+	struct rg_render_limits limits = RG_RENDER_LIMITS;
+	enum rg_code code;
+
+	if (seconds)
+		limits.full = limits.simple = seconds < 3600 ? (unsigned)seconds : 3600;
+	code = rg_render(drawing->picture, format, limits, out, &context->err);
 
 	if (code != RG_LIMIT || strcmp(context->err.name, "layout-time") != 0)
 		return code;
 	code = drawing->draw(drawing, nodes / HARDER + 1);
 	if (!code)
-		code = rg_render(drawing->picture, format, RG_RENDER_LIMITS, out, &context->err);
+		code = rg_render(drawing->picture, format, limits, out, &context->err);
 	if (!code)
 		rg_remark("the layout took too long: drawn with %u of %llu nodes",
 			drawing->picture->n_nodes, (unsigned long long)nodes);
@@ -108,10 +112,16 @@ static enum rg_code refuse_terminal(struct rg_context *context)
 
 /* --- forms -------------------------------------------------------------------------------- */
 
+/* The objects of the answer: those it lists, or those in its picture. */
 static enum rg_code write_ids(const struct rg_output_forms *forms, FILE *out)
 {
+	const struct rg_picture *picture = forms->drawing ? forms->drawing->picture : NULL;
+
 	for (uint64_t i = 0; i < forms->n_ids; i++)
 		fprintf(out, "@%u\n", forms->ids[i]);
+	for (uint32_t i = 0; picture && i < picture->n_nodes; i++)
+		if (picture->nodes[i].object != RG_PICTURE_NO_OBJECT)
+			fprintf(out, "@%u\n", picture->nodes[i].object);
 	return RG_OK;
 }
 

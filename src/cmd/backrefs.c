@@ -25,7 +25,7 @@ const struct rg_command rg_cmd_backrefs = {
 		{ "backrefs leak.rgs @812 --depth 6 --avoid frame", "deeper, round what is known" },
 		{ "backrefs 4711 0x7f2a10c0 --highlight 'app.*'", "with one's own types marked" } },
 	.options = RG_NEIGHBOURS_OPTIONS,
-	.formats = RG_FORMATS_DRAWN,
+	.formats = RG_FORMATS_DRAWN | RG_FORMATS_IDS,
 	.min_words = 1,
 	.max_words = -1,
 	.selects = true,

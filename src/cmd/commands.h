@@ -12,7 +12,8 @@ extern const struct rg_command rg_cmd_ps, rg_cmd_dump, rg_cmd_info, rg_cmd_types
 /* Options of every command that reads a source, and of those that show lists. */
 #define RG_OPTIONS_SOURCE                                                                          \
 	(RG_OPTION(OUTPUT) | RG_OPTION(FORMAT) | RG_OPTION(STABLE) | RG_OPTION(SAVE) |             \
-		RG_OPTION(NO_SAVE) | RG_OPTION(SYSROOT) | RG_OPTION(NO_VALUES) | RG_OPTION(REDACT) | RG_OPTION(FORCE))
+		RG_OPTION(NO_SAVE) | RG_OPTION(SYSROOT) | RG_OPTION(NO_VALUES) |                   \
+		RG_OPTION(REDACT) | RG_OPTION(FORCE))
 #define RG_OPTIONS_LIST (RG_OPTIONS_SOURCE | RG_OPTION(LIMIT))
 
 #endif

@@ -163,7 +163,8 @@ const struct rg_command rg_cmd_cycles = {
 		{ "cycles leak.rgs -o cycles.svg", "the heaviest pattern as a picture" },
 		{ "cycles leak.rgs Session", "those with a Session in them" },
 		{ "cycles leak.rgs --format json", "for a script" } },
-	.options = RG_OPTIONS_LIST | RG_OPTION(EDGES) | RG_OPTION(RAW) | RG_OPTION(NODES),
+	.options = RG_OPTIONS_LIST | RG_OPTION(EDGES) | RG_OPTION(RAW) | RG_OPTION(NODES) |
+		   RG_OPTION(LAYOUT_TIME),
 	.formats = RG_FORMATS_DRAWN,
 	.min_words = 1,
 	.max_words = -1,

@@ -138,8 +138,8 @@ const struct rg_command rg_cmd_path = {
 		{ "path leak.rgs @812 @812", "the shortest cycle through an object" },
 		{ "path leak.rgs module Session -o path.svg", "as a picture" } },
 	.options = RG_OPTIONS_LIST | RG_OPTION(EXTRA) | RG_OPTION(EDGES) | RG_OPTION(RAW) |
-		   RG_OPTION(NODES) | RG_OPTION(GRAPH),
-	.formats = RG_FORMATS_DRAWN,
+		   RG_OPTION(NODES) | RG_OPTION(LAYOUT_TIME) | RG_OPTION(GRAPH),
+	.formats = RG_FORMATS_DRAWN | RG_FORMATS_IDS,
 	.min_words = 3,
 	.max_words = 3,
 	.answer = &rg_answer_path,

@@ -25,7 +25,7 @@ const struct rg_command rg_cmd_refs = {
 			"only through one's own types" },
 		{ "refs 4711 0x7f2a10c0 --extra refcount,id", "with more on each node" } },
 	.options = RG_NEIGHBOURS_OPTIONS,
-	.formats = RG_FORMATS_DRAWN,
+	.formats = RG_FORMATS_DRAWN | RG_FORMATS_IDS,
 	.min_words = 1,
 	.max_words = -1,
 	.selects = true,

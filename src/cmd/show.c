@@ -143,7 +143,8 @@ static enum rg_code write_answer(
 	enum rg_code code = rg_answer_show_init(&answer, cycles, answering->origin, id,
 		answering->limit, &answering->arena, &context->err);
 
-	if (!code && (rg_output_drawn(context) || context->settings.graph))
+	if (!code && (context->settings.format == RG_FORMAT_IDS || rg_output_drawn(context) ||
+			     context->settings.graph))
 		code = rg_answering_draw(&picture, answering, draw, &id);
 	if (!code && context->settings.graph)
 		answer.graph = rg_answer_graph_new(&answering->source.heap, picture.drawing.picture,
@@ -216,8 +217,8 @@ const struct rg_command rg_cmd_show = {
 		{ "show leak.rgs Session -o session.svg", "who is next to it, as a picture" },
 		{ "show leak.rgs @812 --format json", "for a script" } },
 	.options = RG_OPTIONS_LIST | RG_OPTION(EXTRA) | RG_OPTION(FROM) | RG_OPTION(RAW) |
-		   RG_OPTION(NODES) | RG_OPTION(GRAPH),
-	.formats = RG_FORMATS_DRAWN,
+		   RG_OPTION(NODES) | RG_OPTION(LAYOUT_TIME) | RG_OPTION(GRAPH),
+	.formats = RG_FORMATS_DRAWN | RG_FORMATS_IDS,
 	.min_words = 1,
 	.max_words = -1,
 	.selects = true,
