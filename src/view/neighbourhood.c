@@ -310,6 +310,8 @@ static void add_box(struct walk *walk, struct box box)
 {
 	struct box *slot = RG_PUSH(walk->boxes, walk->n_boxes, walk->boxes_capacity);
 
+	/* the picture outlives the patterns */
+	box.label = rg_arena_print(walk->draw->arena, "%s", box.label + (*box.label == '.'));
 	if (slot)
 		*slot = box;
 	else
@@ -322,7 +324,6 @@ static void draw_boxes(struct walk *walk)
 	for (size_t i = 0; i < walk->n_boxes; i++) {
 		const struct box *box = &walk->boxes[i];
 		uint32_t row = rg_draw_find(walk->draw, box->vertex);
-		const char *label = box->label + (*box->label == '.');
 
 		rg_draw_edge(walk->draw, walk->back ? box->node : row, walk->back ? row : box->node,
 			label, box->count);
