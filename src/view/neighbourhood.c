@@ -326,7 +326,7 @@ static void draw_boxes(struct walk *walk)
 		uint32_t row = rg_draw_find(walk->draw, box->vertex);
 
 		rg_draw_edge(walk->draw, walk->back ? box->node : row, walk->back ? row : box->node,
-			label, box->count);
+			box->label, box->count);
 	}
 	walk->n_boxes = 0;
 }
