@@ -115,10 +115,11 @@ enum rg_code rg_bytes_init(struct rg_bytes *bytes, const char *path, struct rg_e
 	memset(bytes, 0, sizeof(*bytes));
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return fail_open(err, path);
-	if (S_ISDIR(st.st_mode))
+	if (S_ISDIR(st.st_mode)) {
 		code = rg_fail(err, RG_BAD_DATA, "directory",
 			"%s: a directory, expected a snapshot file", path);
-	else if (S_ISREG(st.st_mode) && !standard)
+		rg_hint(err, "give one of the files in it");
+	} else if (S_ISREG(st.st_mode) && !standard)
 		code = map_file(bytes, fd, (size_t)st.st_size, path, err);
 	else
 		code = read_stream(bytes, fd, path, err);

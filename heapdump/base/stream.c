@@ -79,6 +79,7 @@ enum rg_code rg_stream_open(struct rg_stream *stream, const char *path, struct r
 	} else if (S_ISDIR(st.st_mode)) {
 		code = rg_fail(err, RG_BAD_DATA, "directory",
 			"%s: a directory, expected a snapshot file", path);
+		rg_hint(err, "give one of the files in it");
 	} else {
 		stream->regular = !standard && S_ISREG(st.st_mode);
 		stream->input = malloc(INPUT_SIZE);

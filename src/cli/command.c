@@ -51,7 +51,21 @@ static enum rg_code check_words(struct rg_context *context)
 	else
 		rg_fail(&context->err, RG_USAGE, "extra-argument", "%s: '%s' is one too many",
 			command->name, context->words[command->max_words]);
-	return rg_hint(&context->err, "usage: refgraph %s %s", command->name, command->arguments);
+	return rg_hint(&context->err, "usage: refgraph %s %s, as in: refgraph %s", command->name,
+		command->arguments, command->examples[0].line);
+}
+
+/* A file of a kind that readers of its name expect, and that no answer is. */
+static bool is_foreign(const char *path)
+{
+	static const char *const suffixes[] = { ".pdf", ".ps", ".eps", ".gif", ".jpg", ".jpeg",
+		".webp", ".html", ".htm", ".csv", ".xml", ".yaml", ".yml" };
+	const char *dot = strrchr(path, '.');
+
+	for (size_t i = 0; dot && i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
+		if (strcmp(dot, suffixes[i]) == 0)
+			return true;
+	return false;
 }
 
 /* The format: as asked for, or by the suffix of the output's name, or the command's first. */
@@ -59,6 +73,15 @@ static enum rg_code choose_format(struct rg_context *context)
 {
 	struct rg_settings *settings = &context->settings;
 
+	if (!settings->format && settings->output && context->command->formats &&
+		is_foreign(settings->output)) {
+		rg_fail(&context->err, RG_USAGE, "no-such-format", "%s: %s has no such form",
+			settings->output, context->command->name);
+		return rg_hint(&context->err,
+			"see its formats with: refgraph help %s; --format writes one under any "
+			"name",
+			context->command->name);
+	}
 	if (!settings->format && settings->output)
 		settings->format = (int)rg_format_by_suffix(settings->output);
 	if (!settings->format)

@@ -146,7 +146,7 @@ static enum rg_code set_choice(
 {
 	size_t n = 0;
 	const char *meant;
-	char names[100];
+	char names[200];
 
 	for (; option->choices[n]; n++)
 		if (strcmp(option->choices[n], word) == 0) {
@@ -179,12 +179,33 @@ static enum rg_code set_option(struct rg_settings *settings, const struct rg_opt
 	case RG_TAKES_COUNT:
 		errno = 0;
 		*(uint64_t *)member = strtoull(word, &end, 10);
-		if (errno || end == word || *end || *word == '-' || *(uint64_t *)member == 0)
-			return rg_fail(err, RG_USAGE, "bad-number",
-				"--%s: '%s' is not a number from 1 on", option->name, word);
+		if (errno || end == word || *end || *word == '-' || *(uint64_t *)member == 0) {
+			rg_fail(err, RG_USAGE, "bad-number", "--%s: '%s' is not a number from 1 on",
+				option->name, word);
+			return rg_hint(err, "as in: --%s 20", option->name);
+		}
 		return RG_OK;
 	}
 	return RG_OK;
+}
+
+static enum rg_code missing_value(const char *word, struct rg_error *err)
+{
+	char names[200];
+
+	rg_fail(err, RG_USAGE, "missing-value", "option '%s' wants a value", word);
+	for (int id = 0; id < RG_OPTION_COUNT; id++) {
+		const struct rg_option *option = &rg_options[id];
+		bool meant = word[1] == '-' ? strcmp(word + 2, option->name) == 0
+					    : option->letter && word[1] == option->letter;
+
+		if (meant && option->choices)
+			return rg_hint(err, "it takes one of: %s",
+				choice_list(option, names, sizeof(names)));
+		if (meant && option->argument)
+			return rg_hint(err, "as in: %s %s", word, option->argument);
+	}
+	return RG_USAGE;
 }
 
 enum rg_code rg_options_parse(struct rg_settings *settings, uint64_t allowed, int argc, char **argv,
@@ -215,8 +236,7 @@ enum rg_code rg_options_parse(struct rg_settings *settings, uint64_t allowed, in
 		enum rg_code code;
 
 		if (found == ':')
-			return rg_fail(err, RG_USAGE, "missing-value", "option '%s' wants a value",
-				argv[optind - 1]);
+			return missing_value(argv[optind - 1], err);
 		for (int id = 0; id < RG_OPTION_COUNT; id++)
 			if ((allowed >> id & 1) &&
 				(found == 256 + id || found == rg_options[id].letter))

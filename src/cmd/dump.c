@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "src/cli/report.h"
 #include "src/cli/source.h"
@@ -53,6 +54,10 @@ static enum rg_code run(struct rg_context *context)
 	if (!pid) {
 		rg_fail(&context->err, RG_USAGE, "not-a-pid", "'%s' is no pid and no process name",
 			context->words[0]);
+		if (access(context->words[0], F_OK) == 0)
+			return rg_hint(&context->err,
+				"it is a snapshot already; ask it with: refgraph cycles %s",
+				context->words[0]);
 		return rg_hint(&context->err, "see the Python processes here with: refgraph ps");
 	}
 	if (!path) {
