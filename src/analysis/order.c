@@ -100,21 +100,6 @@ static const struct field {
 	[RG_ORDER_VALUE] = { NULL, true },
 };
 
-const char *const rg_order_names[RG_ORDER_COUNT + 1] = {
-	[RG_ORDER_FOOTPRINT] = "footprint",
-	[RG_ORDER_SIZE] = "size",
-	[RG_ORDER_REFCOUNT] = "refcount",
-	[RG_ORDER_ITEMS] = "items",
-	[RG_ORDER_GENERATION] = "generation",
-	[RG_ORDER_DISTANCE] = "distance",
-	[RG_ORDER_ID] = "id",
-	[RG_ORDER_ADDRESS] = "address",
-	[RG_ORDER_TYPE] = "type",
-	[RG_ORDER_MODULE] = "module",
-	[RG_ORDER_NAME] = "name",
-	[RG_ORDER_VALUE] = "value",
-};
-
 /* --- by amount ---------------------------------------------------------------------------- */
 
 struct keyed {

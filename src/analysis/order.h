@@ -8,24 +8,27 @@
 #include "src/analysis/paths.h"
 #include "src/heap/heap.h"
 
-enum rg_order_field {
-	RG_ORDER_FOOTPRINT,
-	RG_ORDER_SIZE,
-	RG_ORDER_REFCOUNT,
-	RG_ORDER_ITEMS,
-	RG_ORDER_GENERATION,
-	RG_ORDER_DISTANCE,
-	RG_ORDER_ID,
-	RG_ORDER_ADDRESS,
-	RG_ORDER_TYPE,
-	RG_ORDER_MODULE,
-	RG_ORDER_NAME,
-	RG_ORDER_VALUE,
-	RG_ORDER_COUNT,
-};
+/* Fields: id, name. */
+#define RG_ORDERS(O)                                                                               \
+	O(FOOTPRINT, "footprint")                                                                  \
+	O(SIZE, "size")                                                                            \
+	O(REFCOUNT, "refcount")                                                                    \
+	O(ITEMS, "items")                                                                          \
+	O(GENERATION, "generation")                                                                \
+	O(DISTANCE, "distance")                                                                    \
+	O(ID, "id")                                                                                \
+	O(ADDRESS, "address")                                                                      \
+	O(TYPE, "type")                                                                            \
+	O(MODULE, "module")                                                                        \
+	O(NAME, "name")                                                                            \
+	O(VALUE, "value")
 
-/* The fields' names, in the order of the enum; ends with NULL. */
-extern const char *const rg_order_names[RG_ORDER_COUNT + 1];
+enum rg_order_field {
+#define O(id, name) RG_ORDER_##id,
+	RG_ORDERS(O)
+#undef O
+		RG_ORDER_COUNT
+};
 
 struct rg_order {
 	enum rg_order_field field;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "heapdump/base/suggest.h"
+#include "src/analysis/order.h"
 
 static const char *const formats[] = {
 #define F(id, name, suffix, other) name,
@@ -19,9 +20,13 @@ static const char *const suffixes[][2] = {
 	RG_FORMATS(F)
 #undef F
 };
-/* rg_order_names behind a name for "as the command does" */
-static const char *const orders[] = { "auto", "footprint", "size", "refcount", "items",
-	"generation", "distance", "id", "address", "type", "module", "name", "value", NULL };
+static const char *const orders[] = {
+	"auto",
+#define O(id, name) name,
+	RG_ORDERS(O)
+#undef O
+		NULL,
+};
 static const char *const edges[] = { "auto", "data", "strong", "all", NULL };
 
 #define AT(member) offsetof(struct rg_settings, member)
