@@ -60,32 +60,31 @@ static void remark_uncounted(const struct rg_heap *heap)
 		rg_remark("warning: %.*s", (int)text.length, text.bytes);
 }
 
-static enum rg_code run(struct rg_context *context)
+static enum rg_code answer(struct rg_answering *answering)
 {
-	struct rg_answering answering;
-	struct rg_cycles cycles;
+	struct rg_context *context = answering->context;
 	struct rg_answer_garbage answer = { 0 };
 	struct rg_output_forms forms = { .data = &answer, .text = text };
-	enum rg_code code = rg_answering_open(&answering, context, 10);
+	struct rg_cycles cycles;
+	enum rg_code code = rg_answering_cycles(answering, &cycles);
 
 	if (code)
 		return code;
-	code = rg_answering_cycles(&answering, &cycles);
-	if (!code) {
-		answering.origin->raw = true;
-		answering.origin->edges = "strong";
-		code = rg_answer_garbage_init(&answer, &cycles, answering.origin, answering.limit,
-			&answering.arena, &context->err);
-		if (!code)
-			code = rg_output_answer(context, &forms);
-		rg_cycles_deinit(&cycles);
-	}
-	if (!code && context->settings.format == RG_FORMAT_TEXT) {
-		remark_uncounted(&answering.source.heap);
-		rg_output_next(&answering.source, "cycles", "");
-	}
-	rg_answering_close(&answering);
+	answering->origin->raw = true;
+	answering->origin->edges = "strong";
+	code = rg_answer_garbage_init(&answer, &cycles, answering->origin, answering->limit,
+		&answering->arena, &context->err);
+	if (!code)
+		code = rg_output_answer(context, &forms);
+	if (!code && context->settings.format == RG_FORMAT_TEXT)
+		rg_output_next(&answering->source, "cycles", "");
+	rg_cycles_deinit(&cycles);
 	return code;
+}
+
+static enum rg_code run(struct rg_context *context)
+{
+	return rg_answering_run(context, 10, answer);
 }
 
 const struct rg_command rg_cmd_garbage = {

@@ -12,25 +12,26 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 	return rg_output_table(context, &rg_record_typeshare, &answer->types, "", out);
 }
 
-static enum rg_code run(struct rg_context *context)
+static enum rg_code answer(struct rg_answering *answering)
 {
-	struct rg_answering answering;
+	struct rg_context *context = answering->context;
 	struct rg_answer_types answer = { 0 };
 	struct rg_output_forms forms = { .data = &answer, .text = text };
-	enum rg_code code = rg_answering_open(&answering, context, 20);
+	enum rg_code code = rg_answer_types_init(&answer, &answering->source.heap,
+		answering->origin, answering->has_selection ? &answering->selected : NULL,
+		answering->limit, &answering->arena, &context->err);
 
-	if (code)
-		return code;
-	code = rg_answer_types_init(&answer, &answering.source.heap, answering.origin,
-		answering.has_selection ? &answering.selected : NULL, answering.limit,
-		&answering.arena, &context->err);
 	if (!code)
 		code = rg_output_answer(context, &forms);
 	if (!code && context->settings.format == RG_FORMAT_TEXT)
-		rg_output_next(&answering.source, answer.heaviest ? "why" : "cycles",
-			answer.heaviest ? rg_output_quote(answer.heaviest, &answering.arena) : "");
-	rg_answering_close(&answering);
+		rg_output_next(&answering->source, answer.heaviest ? "why" : "cycles",
+			answer.heaviest ? rg_output_quote(answer.heaviest, &answering->arena) : "");
 	return code;
+}
+
+static enum rg_code run(struct rg_context *context)
+{
+	return rg_answering_run(context, 20, answer);
 }
 
 const struct rg_command rg_cmd_types = {
