@@ -76,8 +76,10 @@ static enum rg_code answer(struct rg_answering *answering)
 		&answering->arena, &context->err);
 	if (!code)
 		code = rg_output_answer(context, &forms);
-	if (!code && context->settings.format == RG_FORMAT_TEXT)
+	if (!code && context->settings.format == RG_FORMAT_TEXT) {
+		remark_uncounted(&answering->source.heap);
 		rg_output_next(&answering->source, "cycles", "");
+	}
 	rg_cycles_deinit(&cycles);
 	return code;
 }

@@ -63,25 +63,27 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 	return code;
 }
 
-static enum rg_code run(struct rg_context *context)
+static enum rg_code answer(struct rg_answering *answering)
 {
-	struct rg_answering answering;
+	struct rg_context *context = answering->context;
 	struct rg_answer_info answer = { 0 };
 	struct rg_output_forms forms = { .data = &answer, .text = text };
-	enum rg_code code = rg_answering_open(&answering, context, 10);
+	enum rg_code code;
 
-	if (code)
-		return code;
-	answering.origin->edges = "all";
-	answering.origin->raw = true;
-	code = rg_answer_info_init(
-		&answer, &answering.source.heap, answering.origin, &answering.arena, &context->err);
+	answering->origin->edges = "all";
+	answering->origin->raw = true;
+	code = rg_answer_info_init(&answer, &answering->source.heap, answering->origin,
+		&answering->arena, &context->err);
 	if (!code)
 		code = rg_output_answer(context, &forms);
 	if (!code && context->settings.format == RG_FORMAT_TEXT)
-		rg_output_next(&answering.source, "cycles", "");
-	rg_answering_close(&answering);
+		rg_output_next(&answering->source, "cycles", "");
 	return code;
+}
+
+static enum rg_code run(struct rg_context *context)
+{
+	return rg_answering_run(context, 10, answer);
 }
 
 const struct rg_command rg_cmd_info = {
