@@ -13,7 +13,10 @@ void rg_version_text(uint32_t version, char *out, size_t size)
 	static const char *const levels[16] = { [0xa] = "a", [0xb] = "b", [0xc] = "rc" };
 	const char *level = levels[version >> 4 & 15];
 
-	if (level)
+	/* by a file's name: no more than that is known */
+	if (!(version & 0xffff))
+		snprintf(out, size, "%u.%u", version >> 24, version >> 16 & 255);
+	else if (level)
 		snprintf(out, size, "%u.%u.%u%s%u", version >> 24, version >> 16 & 255,
 			version >> 8 & 255, level, version & 15);
 	else
@@ -77,10 +80,12 @@ enum rg_code rg_runtime_find(
 	runtime->layout = runtime->version >> 24 == 3
 				  ? rg_layout_find((int)(runtime->version >> 16 & 255))
 				  : NULL;
-	if (!runtime->layout)
-		return rg_fail(err, RG_BAD_DATA, "unsupported-version",
+	if (!runtime->layout) {
+		rg_fail(err, RG_BAD_DATA, "unsupported-version",
 			"CPython %s: its layout is not known to this refgraph, which reads 3.11",
 			runtime->version ? text : "of unknown version");
+		return rg_hint(err, "see which processes it can read with: refgraph ps");
+	}
 	runtime->interpreter = rg_image_u64(
 		image, runtime->address + (unsigned)runtime->layout->runtime_interpreters);
 	if (!rg_image_at(image, runtime->interpreter, 8))

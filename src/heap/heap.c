@@ -109,7 +109,8 @@ static const struct rg_heap_fact *find_fact(const struct rg_heap *heap, const ch
 {
 	size_t length = strlen(key);
 
-	for (size_t i = 0; i < heap->n_facts; i++)
+	/* of two the last counts */
+	for (size_t i = heap->n_facts; i-- > 0;)
 		if (heap->facts[i].key.length == length &&
 			memcmp(heap->facts[i].key.bytes, key, length) == 0)
 			return &heap->facts[i];
