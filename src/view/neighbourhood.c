@@ -425,6 +425,9 @@ static void draw_reference(struct walk *walk, uint32_t vertex, uint32_t edge)
 	uint32_t drawn = rg_map_get(&walk->pairs, pair);
 	struct rg_picture_edge *drawing;
 
+	/* what refers to itself has been there when the other direction was drawn */
+	if (walk->options->both && !back && near == far)
+		return;
 	if (drawn != RG_MAP_NONE && drawn >> 16 >= PARALLEL) {
 		drawing = &draw->picture.edges[drawn & 0xffff];
 		drawing->alike++;
@@ -479,6 +482,18 @@ static void draw_roots(struct walk *walk, uint32_t vertex)
 	}
 }
 
+/* Start from OBJECT, if it was drawn; a module and its dict are one. */
+static void ask(struct walk *walk, uint32_t object)
+{
+	if (rg_draw_find(walk->draw, object) == RG_NO_ID)
+		return;
+	for (uint32_t i = 0; i < walk->tail; i++)
+		if (walk->queue[i] == object)
+			return;
+	walk->level[walk->tail] = 0;
+	walk->queue[walk->tail++] = object;
+}
+
 /* Follow the references in one direction from the N objects ASKED. */
 static void run(struct walk *walk, bool back, const uint32_t *asked, uint64_t n)
 {
@@ -486,10 +501,7 @@ static void run(struct walk *walk, bool back, const uint32_t *asked, uint64_t n)
 	walk->graph = back ? &walk->reverse : &walk->forward;
 	walk->head = walk->tail = 0;
 	for (uint64_t i = 0; i < n; i++)
-		if (rg_draw_find(walk->draw, stand_in(walk, asked[i])) != RG_NO_ID) {
-			walk->level[walk->tail] = 0;
-			walk->queue[walk->tail++] = stand_in(walk, asked[i]);
-		}
+		ask(walk, stand_in(walk, asked[i]));
 	while (walk->head < walk->tail && !walk->draw->failed) {
 		uint32_t vertex = walk->queue[walk->head], level = walk->level[walk->head];
 
