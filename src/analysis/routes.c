@@ -73,18 +73,27 @@ static uint32_t looped(const struct rg_routes *routes, uint32_t row, uint32_t pa
 	return RG_NO_ID;
 }
 
+/* A reference of which nothing is known is like no other: all would be one way. */
+static bool is_nameless(const struct rg_heap *heap, uint32_t reference)
+{
+	return RG_EDGE_KIND(heap->edge[reference]) == RG_KIND_OTHER &&
+	       RG_EDGE_FORM(heap->edge[reference]) == RG_FORM_NONE;
+}
+
 static uint32_t step_route(struct merging *merging, uint32_t parent, uint32_t from, uint32_t object,
 	uint32_t reference)
 {
 	struct rg_routes *routes = merging->routes;
 	uint32_t pattern = rg_patterns_of(&routes->patterns, from, reference), row;
-	uint64_t key = rg_mix((uint64_t)parent << 32 | pattern, 2) & ~1ull;
+	bool alone = is_nameless(routes->heap, reference);
+	uint64_t key = rg_mix((uint64_t)parent << 32 | pattern, alone ? 3 + (uint64_t)object : 2) &
+		       ~1ull;
 
 	if (pattern == RG_NO_ID) {
 		merging->failed = true;
 		return RG_NO_ID;
 	}
-	row = looped(routes, parent, pattern);
+	row = alone ? RG_NO_ID : looped(routes, parent, pattern);
 	if (row != RG_NO_ID) {
 		routes->rows[row].loops = true;
 		return row;

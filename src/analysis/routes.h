@@ -2,7 +2,8 @@
  * Routes: the shortest chains to many objects, merged. Two chains run together as long as they
  * start at the same root and their references have the same patterns, indices and keys
  * generalised; a pattern that comes back (a list of children of children) loops to where it was
- * first. So a million objects that leak in three ways have three routes.
+ * first. So a million objects that leak in three ways have three routes. A reference without kind
+ * and label, as dumps of ids alone have them, runs together with no other.
  */
 #ifndef RG_ANALYSIS_ROUTES_H
 #define RG_ANALYSIS_ROUTES_H

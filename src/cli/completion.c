@@ -13,6 +13,7 @@ static const struct kind {
 } kinds[] = {
 	{ "SOURCE", "source" },
 	{ "PID", "pid" },
+	{ "PID|CORE", "source" },
 	{ "SELECTION", "type" },
 	{ "FROM", "type" },
 	{ "TO", "type" },

@@ -310,7 +310,7 @@ def test_ids_only(folder):
                 garbage["unreached"]["objects"]), (0, 0, 0), "garbage")
     live.check("without a reference count" in succeed("garbage", path).stderr, "no warning")
     leaf = succeed("why", path, "unknown", "--limit", "9").stdout
-    live.check("unknown leaf" in leaf and "interpreter: program" in leaf, leaf)
+    live.check("unknown leaf" in leaf and "interpreter  program" in leaf, leaf)
     picture = os.path.join(folder, "why.svg")
     succeed("why", path, "unknown", "--format", "svg", "-o", picture)
     with open(picture) as svg:
