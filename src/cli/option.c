@@ -83,7 +83,7 @@ const struct rg_option rg_options[RG_OPTION_COUNT] = {
 	[RG_OPTION_NO_VALUES] = { "no-values", NULL,
 		"capture no values: the snapshot holds names and sizes only", 0, RG_TAKES_NOTHING,
 		AT(no_values), NULL },
-	[RG_OPTION_FORCE] = { "force", NULL, "capture even where memory is short", 0,
+	[RG_OPTION_FORCE] = { "force", NULL, "capture even where memory or disk is short", 0,
 		RG_TAKES_NOTHING, AT(force), NULL },
 	[RG_OPTION_SCHEMA] = { "schema", NULL, "print the JSON schema of the command's answer", 0,
 		RG_TAKES_NOTHING, AT(schema), NULL },
