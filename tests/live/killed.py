@@ -45,6 +45,8 @@ def check_runs(target):
 
 
 def start(target, path, **options):
+    # make check may run under nohup, or with &: what it ignores the command would ignore, too
+    options.setdefault("preexec_fn", live.listen)
     return subprocess.Popen([*live.REFGRAPH, "dump", str(target.pid), "-o", path],
                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE, text=True, **options)
