@@ -10,6 +10,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "python"))
+import failing  # noqa: E402
 import live  # noqa: E402
 
 GRACE = 30              # seconds in which everything must be gone, on any machine
@@ -66,7 +67,9 @@ class Big:
             write_text(cls.text, OBJECTS)
             done = live.refgraph("import", cls.text, "-o", cls.path)
             live.equal(done.returncode, 0, "exit status of import (%s)" % done.stderr)
+            # another user reads them, too
             os.chmod(cls.path, 0o644)
+            os.chmod(cls.text, 0o644)
         return cls
 
 
@@ -110,6 +113,13 @@ def limited(limits, *words, user=None, **options):
     return subprocess.run([*live.REFGRAPH, *map(str, words)], stdin=subprocess.DEVNULL,
                           stdout=options.pop("stdout", subprocess.PIPE), stderr=subprocess.PIPE,
                           text=True, timeout=live.LIMIT, preexec_fn=limit, **options)
+
+
+NOBODY = 65534 if os.geteuid() == 0 else None       # root is not limited by all limits
+
+
+def can_be_nobody():
+    return not NOBODY or limited([], "info", Big.make().path, user=NOBODY).returncode == 0
 
 
 def check_runs(target):
@@ -300,6 +310,15 @@ def test_no_such_folder(folder):
                 check_error(done, 4, place + "/x.", "cannot write there")
         live.equal(os.listdir(folder), [], "files")
         check_runs(target)
+    if can_be_nobody():
+        # root may write where it is not allowed
+        os.chmod(folder, 0o755)
+        os.mkdir(os.path.join(folder, "locked"), 0o555)
+        for words in (["cycles", big.path, "-o", "locked/x.svg"],
+                      ["import", big.text, "-o", "locked/x.rgs"]):
+            done = limited([], *words, user=NOBODY, cwd=folder)
+            check_error(done, 4, "locked/x.", "cannot write there: Permission denied")
+        live.equal(files(folder), [], "files")
 
 
 def test_no_cache(folder):
@@ -352,6 +371,11 @@ def least_memory(words, expected, step):
     raise AssertionError("%s does not end well in %d MiB" % (words, most // MIB))
 
 
+has_own_memory = live.needs(lambda: not failing.is_sanitized(),
+                            "a sanitizer takes all addresses for itself")
+
+
+@has_own_memory
 def test_little_memory(folder):
     """Little memory (ulimit -v): the right answer, or status 5 and a clear line"""
     big = Big.make()
@@ -370,6 +394,7 @@ def test_little_memory(folder):
             live.check((most - base) // OBJECTS <= 150, "too much memory an object")
 
 
+@has_own_memory
 def test_little_memory_capture(folder):
     """Little memory while a process is captured: status 5 or a whole snapshot"""
     made, environment = places(folder)
@@ -410,13 +435,6 @@ def test_few_descriptors(folder):
                 for name in files(folder):
                     os.unlink(os.path.join(folder, name))
                 check_runs(target)
-
-
-NOBODY = 65534 if os.geteuid() == 0 else None       # root has no limit on processes
-
-
-def can_be_nobody():
-    return not NOBODY or limited([], "info", Big.make().path, user=NOBODY).returncode == 0
 
 
 @live.needs(can_be_nobody, "another user may not run the command where it is built")
