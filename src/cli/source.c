@@ -39,7 +39,8 @@ static bool match_name(void *context, pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
 	rg_file_start(path, comm, sizeof(comm) - 1);
 	comm[strcspn(comm, "\n")] = '\0';
-	if (strcmp(comm, search->name) == 0 && pid != getpid()) {
+	/* one that has ended meanwhile has none */
+	if (*comm && strcmp(comm, search->name) == 0 && pid != getpid()) {
 		search->found = pid;
 		search->count++;
 	}
