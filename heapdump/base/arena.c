@@ -9,6 +9,8 @@
 
 #define BLOCK_SIZE (64u << 10)
 
+const char rg_arena_nothing[] = "";
+
 struct rg_arena_block {
 	struct rg_arena_block *next;
 	size_t size;
@@ -24,6 +26,14 @@ void rg_arena_deinit(struct rg_arena *arena)
 		arena->blocks = next;
 	}
 	*arena = (struct rg_arena){ 0 };
+}
+
+enum rg_code rg_arena_end(struct rg_arena *arena, enum rg_code code, struct rg_error *err)
+{
+	if (!code && arena->failed)
+		code = rg_nomem(err);
+	rg_arena_deinit(arena);
+	return code;
 }
 
 static bool add_block(struct rg_arena *arena, size_t size)
@@ -44,7 +54,7 @@ void *rg_arena_new(struct rg_arena *arena, size_t count, size_t size)
 	size_t bytes;
 	void *item;
 
-	if (!rg_mul(count, size, &bytes) || !rg_add(bytes, 15, &bytes)) {
+	if (arena->failed || !rg_mul(count, size, &bytes) || !rg_add(bytes, 15, &bytes)) {
 		arena->failed = true;
 		return NULL;
 	}
@@ -64,7 +74,7 @@ const char *rg_arena_text(struct rg_arena *arena, const char *text, size_t lengt
 	char *copy = rg_arena_new(arena, length + 1, 1);
 
 	if (!copy)
-		return "";
+		return rg_arena_nothing;
 	memcpy(copy, text, length);
 	return copy;
 }
@@ -83,5 +93,5 @@ const char *rg_arena_print(struct rg_arena *arena, const char *fmt, ...)
 	if (text)
 		vsnprintf(text, (size_t)length + 1, fmt, again);
 	va_end(again);
-	return text ? text : "";
+	return text ? text : rg_arena_nothing;
 }

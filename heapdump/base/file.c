@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "heapdump/base/array.h"
 
@@ -17,6 +18,8 @@ static enum rg_code fail_open(struct rg_error *err, const char *path)
 {
 	int error = errno;
 
+	if (error == ENOMEM)
+		return rg_nomem(err);
 	rg_fail(err, RG_SYSTEM, "cannot-open", "%s: %s", path, strerror(error));
 	if (error == ENOENT)
 		rg_hint(err, "give a pid, or a snapshot written by: refgraph dump PID");
@@ -60,6 +63,8 @@ static enum rg_code map_file(
 	if (size == 0)
 		return read_stream(bytes, fd, path, err);
 	data = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (data == MAP_FAILED && errno == ENOMEM)
+		return rg_nomem(err);
 	if (data == MAP_FAILED)
 		return rg_fail(err, RG_SYSTEM, "cannot-map", "%s: %s", path, strerror(errno));
 	*bytes = (struct rg_bytes){ .data = data, .size = size, .mapped = true };
@@ -86,7 +91,9 @@ static enum rg_code decompress(struct rg_bytes *bytes, const char *path, struct 
 		out = (ZSTD_outBuffer){ data + size, capacity - size, 0 };
 		rest = ZSTD_decompressStream(context, &out, &in);
 		size += out.pos;
-		if (ZSTD_isError(rest))
+		if (ZSTD_getErrorCode(rest) == ZSTD_error_memory_allocation)
+			code = rg_nomem(err);
+		else if (ZSTD_isError(rest))
 			code = rg_fail(err, RG_BAD_DATA, "bad-zstd",
 				"%s: broken zstd data near offset %zu: %s", path, in.pos,
 				ZSTD_getErrorName(rest));
@@ -155,6 +162,22 @@ enum rg_code rg_bytes_map(struct rg_bytes *bytes, int fd, const char *path, stru
 	return map_file(bytes, fd, (size_t)st.st_size, path, err);
 }
 
+size_t rg_file_start(const char *path, void *bytes, size_t size)
+{
+	struct stat st;
+	ssize_t n = 0;
+	int fd;
+
+	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+		return 0;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	n = pread(fd, bytes, size, 0);
+	close(fd);
+	return n < 0 ? 0 : (size_t)n;
+}
+
 FILE *rg_file_temporary(struct rg_error *err)
 {
 	const char *folder = getenv("TMPDIR");
@@ -171,13 +194,15 @@ FILE *rg_file_temporary(struct rg_error *err)
 		unlink(path);
 		file = fdopen(fd, "w+");
 	}
-	if (!file) {
+	if (!file && errno == ENOMEM)
+		rg_nomem(err);
+	else if (!file) {
 		rg_fail(err, RG_SYSTEM, "cannot-write", "%s: cannot write there: %s", path,
 			strerror(errno));
 		rg_hint(err, "choose another folder with TMPDIR");
-		if (fd >= 0)
-			close(fd);
 	}
+	if (!file && fd >= 0)
+		close(fd);
 	free(path);
 	return file;
 }
@@ -207,6 +232,10 @@ void rg_output_remove_all(void)
 /* PATH cannot be written to, as errno says; OUT is released. */
 static enum rg_code fail_output(struct rg_output *out, const char *path, struct rg_error *err)
 {
+	if (errno == ENOMEM) {
+		rg_output_abandon(out);
+		return rg_nomem(err);
+	}
 	rg_fail(err, RG_SYSTEM, "cannot-write", "%s: cannot write there: %s", path,
 		strerror(errno));
 	rg_output_abandon(out);

@@ -29,6 +29,12 @@ void rg_bytes_deinit(struct rg_bytes *bytes);
 /* The whole of the regular file FD, which may be closed afterwards; PATH is for messages. */
 enum rg_code rg_bytes_map(struct rg_bytes *bytes, int fd, const char *path, struct rg_error *err);
 
+/*
+ * The first bytes, at most SIZE, of the regular file PATH, and how many there are: 0 for what is
+ * no regular file, of which a pipe would wait for its writer. Allocates nothing.
+ */
+size_t rg_file_start(const char *path, void *bytes, size_t size);
+
 /* A file without a name, in $TMPDIR or /tmp, to write and read; NULL: err says why. */
 FILE *rg_file_temporary(struct rg_error *err);
 

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "heapdump/base/array.h"
 
@@ -118,6 +119,8 @@ static enum rg_code decompress(
 
 	stream->input_at = in.pos;
 	*got_ret = out.pos;
+	if (ZSTD_getErrorCode(rest) == ZSTD_error_memory_allocation)
+		return rg_nomem(err);
 	if (ZSTD_isError(rest))
 		return rg_fail(err, RG_BAD_DATA, "bad-zstd", "%s: broken zstd data: %s",
 			stream->path, ZSTD_getErrorName(rest));

@@ -7,6 +7,7 @@
 
 #include "heapdump/base/clock.h"
 #include "heapdump/capture/facts.h"
+#include "heapdump/capture/room.h"
 #include "heapdump/cpython/runtime.h"
 #include "heapdump/cpython/walk.h"
 #include "heapdump/image/guardian.h"
@@ -56,20 +57,6 @@ static void close_running(struct rg_image *image, int fds[2])
 	close(fds[1]);
 }
 
-static uint64_t available_memory(void)
-{
-	FILE *file = fopen("/proc/meminfo", "re");
-	char line[128];
-	unsigned long long kib = 0;
-
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "MemAvailable: %llu", &kib) == 1)
-			break;
-	if (file)
-		fclose(file);
-	return kib ? kib * 1024 : UINT64_MAX;
-}
-
 /* An error about the memory of a process, which does not know whose it was. */
 static enum rg_code at_process(struct rg_error *err, pid_t pid)
 {
@@ -84,12 +71,10 @@ static enum rg_code at_process(struct rg_error *err, pid_t pid)
 }
 
 /* Refuse what cannot work before the target is stopped for it. */
-static enum rg_code check_target(
-	const struct rg_capture *capture, const struct rg_process *process, struct rg_error *err)
+static enum rg_code check_target(const struct rg_process *process, struct rg_error *err)
 {
 	struct rg_runtime runtime;
 	struct rg_image image;
-	uint64_t available = available_memory();
 	enum rg_code code;
 	int fds[2];
 
@@ -110,20 +95,26 @@ static enum rg_code check_target(
 			"pid %d: not a CPython process: a thread of the kernel", process->pid);
 		return rg_at_pid(err, process->pid);
 	}
-	/* copy-on-write and our mirror of the heap, at worst */
-	if (!capture->force && available / 2 < process->rss / 2) {
-		rg_fail(err, RG_LIMIT, "little-memory",
-			"pid %d: %llu MiB resident, only %llu MiB of memory are free", process->pid,
-			(unsigned long long)process->rss >> 20,
-			(unsigned long long)available >> 20);
-		rg_hint(err, "free some memory, or take the risk with --force");
-		return rg_at_pid(err, process->pid);
-	}
 	code = open_running(&image, process->pid, fds, err);
 	if (code)
 		return code;
 	code = rg_runtime_find(&runtime, &image, err);
 	close_running(&image, fds);
+	return code ? at_process(err, process->pid) : RG_OK;
+}
+
+/* Hold what the capture may need against what there is. */
+static enum rg_code check_room(const struct rg_capture *capture, const struct rg_process *process,
+	FILE *stream, struct rg_error *err)
+{
+	uint64_t resident = rg_room_private("", process->pid, process->rss);
+	struct rg_room_need need = rg_room_need_of(resident);
+	enum rg_code code = RG_OK;
+
+	if (!capture->force)
+		code = rg_room_check_memory("", process->pid, getpid(), &need, err);
+	if (!code && !capture->force)
+		code = rg_room_check_disk(fileno(stream), &need, err);
 	return code ? at_process(err, process->pid) : RG_OK;
 }
 
@@ -232,7 +223,9 @@ enum rg_code rg_capture_write(struct rg_capture *capture, FILE *stream, struct r
 	enum rg_code code = rg_process_read(&process, capture->pid, err);
 
 	if (!code)
-		code = check_target(capture, &process, err);
+		code = check_target(&process, err);
+	if (!code)
+		code = check_room(capture, &process, stream, err);
 	if (code)
 		return code;
 	writer = rg_writer_create(stream, SHIFT);

@@ -15,7 +15,7 @@ struct rg_capture {
 	/* asked for */
 	pid_t pid;
 	bool values; /* previews of values, not names alone */
-	bool force; /* even where memory is short */
+	bool force; /* even where memory or disk is short */
 	const char *tool; /* "refgraph 0.1.0", kept as a fact */
 	/* told afterwards */
 	uint64_t pause_ns;
@@ -24,7 +24,8 @@ struct rg_capture {
 
 /*
  * Write a snapshot of CAPTURE->pid to STREAM. Whatever happens, the target runs on as before.
- * RG_SYSTEM: the system said no; RG_BAD_DATA: not a Python that is understood.
+ * RG_SYSTEM: the system said no; RG_BAD_DATA: not a Python that is understood; RG_LIMIT: there may
+ * not be the memory or the disk for it.
  */
 enum rg_code rg_capture_write(struct rg_capture *capture, FILE *stream, struct rg_error *err);
 

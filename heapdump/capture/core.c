@@ -1,8 +1,11 @@
 #include "heapdump/capture/core.h"
 
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "heapdump/capture/facts.h"
+#include "heapdump/capture/room.h"
 #include "heapdump/cpython/walk.h"
 #include "heapdump/image/coreimage.h"
 
@@ -146,6 +149,32 @@ static enum rg_code open_core(
 	return code;
 }
 
+/*
+ * Hold what the reading may need against what there is: no more than what the file has on disk
+ * can be the process's private memory.
+ */
+static enum rg_code check_room(const struct rg_core *core, FILE *stream, struct rg_error *err)
+{
+	struct rg_room_need need = { 0 };
+	enum rg_code code;
+	struct stat st;
+
+	if (stat(core->path, &st) == 0)
+		need = rg_room_need_of((uint64_t)st.st_blocks * 512);
+	need.target = 0;
+	code = rg_room_check_memory("", 0, getpid(), &need, err);
+	if (!code)
+		code = rg_room_check_disk(fileno(stream), &need, err);
+	if (code) {
+		char text[sizeof(err->message)];
+
+		memcpy(text, err->message, sizeof(text));
+		snprintf(err->message, sizeof(err->message), "%.150s: %.*s", core->path, 200, text);
+		rg_at_file(err, core->path, RG_NO_OFFSET);
+	}
+	return code;
+}
+
 /* --- facts -------------------------------------------------------------------------------- */
 
 static void warn(struct rg_writer *writer, const struct rg_core_capture *capture, const char *name,
@@ -214,6 +243,11 @@ enum rg_code rg_core_capture_write(
 
 	if (code)
 		return code;
+	code = capture->force ? RG_OK : check_room(&opened.core, stream, err);
+	if (code) {
+		close_core(&opened);
+		return code;
+	}
 	capture->pid = opened.core.pid;
 	writer = rg_writer_create(stream, SHIFT);
 	if (!writer) {

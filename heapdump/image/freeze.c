@@ -164,9 +164,12 @@ static enum rg_code stop_all(struct rg_freeze *freeze, struct rg_error *err)
 	snprintf(folder, sizeof(folder), "/proc/%d/task", freeze->target);
 	do {
 		pass.known = freeze->n_threads;
-		rg_process_each(folder, seize_new, &pass);
+		if (rg_process_each(folder, seize_new, &pass))
+			pass.error = ENOMEM;
 		if (pass.error) {
 			detach_all(freeze);
+			if (pass.error == ENOMEM)
+				return rg_nomem(err);
 			return rg_process_refused(err, freeze->target, "ptrace", pass.error);
 		}
 		for (size_t i = pass.known; i < freeze->n_threads;) {

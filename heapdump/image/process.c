@@ -134,16 +134,24 @@ enum rg_code rg_process_map(struct rg_image *image, int maps_fd, struct rg_error
 	size_t size = 0;
 
 	if (!maps) {
+		int error = errno;
+
 		if (fd >= 0)
 			close(fd);
-		return rg_fail(err, RG_SYSTEM, "cannot-read", "memory map: %s", strerror(errno));
+		if (error == ENOMEM)
+			return rg_nomem(err);
+		return rg_fail(err, RG_SYSTEM, "cannot-read", "memory map: %s", strerror(error));
 	}
+	errno = 0;
 	while (!code && getline(&line, &size, maps) > 0) {
 		struct rg_mapping mapping;
 
 		if (parse_mapping(line, &mapping))
 			code = rg_image_add_mapping(image, &mapping, err);
 	}
+	/* getline ends for want of memory as at the end of the file */
+	if (!code && errno == ENOMEM)
+		code = rg_nomem(err);
 	free(line);
 	fclose(maps);
 	return code ? code : rg_image_seal(image, err);
@@ -223,16 +231,18 @@ enum rg_code rg_process_open(pid_t pid, const char *name, int *fd_ret, struct rg
 	return RG_OK;
 }
 
-void rg_process_each(const char *folder, bool (*step)(void *context, pid_t id), void *context)
+enum rg_code rg_process_each(
+	const char *folder, bool (*step)(void *context, pid_t id), void *context)
 {
 	DIR *dir = opendir(folder);
 	struct dirent *entry;
 
 	if (!dir)
-		return;
+		return errno == ENOMEM ? RG_NOMEM : RG_OK;
 	while ((entry = readdir(dir)))
 		if (isdigit((unsigned char)entry->d_name[0]) &&
 			!step(context, (pid_t)strtol(entry->d_name, NULL, 10)))
 			break;
 	closedir(dir);
+	return RG_OK;
 }

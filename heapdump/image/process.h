@@ -46,7 +46,11 @@ enum rg_code rg_process_open(pid_t pid, const char *name, int *fd_ret, struct rg
 /* The failure of a ptrace request or of a read that wants the same right. */
 enum rg_code rg_process_refused(struct rg_error *err, pid_t pid, const char *what, int error);
 
-/* Call STEP for each number in a /proc folder (task, or /proc itself) until it returns false. */
-void rg_process_each(const char *folder, bool (*step)(void *context, pid_t id), void *context);
+/*
+ * Call STEP for each number in a /proc folder (task, or /proc itself) until it returns false.
+ * RG_NOMEM when out of memory; a folder that is not there has none.
+ */
+enum rg_code rg_process_each(
+	const char *folder, bool (*step)(void *context, pid_t id), void *context);
 
 #endif

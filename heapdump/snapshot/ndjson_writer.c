@@ -20,7 +20,8 @@ struct writer {
 	struct text *strings;
 	size_t n_strings, strings_capacity;
 	uint64_t counts[RG_BLOCK_TYPE_COUNT];
-	bool failed; /* a record that makes no sense, or out of memory */
+	bool failed; /* a record that makes no sense, or `starved` */
+	bool starved; /* out of memory */
 	size_t used;
 	char buffer[BUFFER];
 };
@@ -186,6 +187,7 @@ static bool keep_string(struct writer *w, struct rg_block *block)
 {
 	struct text *slot = RG_PUSH(w->strings, w->n_strings, w->strings_capacity);
 
+	w->starved = !slot;
 	return slot && rg_read_string(block, &slot->bytes, &slot->length);
 }
 
@@ -475,6 +477,8 @@ enum rg_code rg_ndjson_write(const uint8_t *data, size_t size, const char *file,
 		write_end(w);
 	flush(w);
 	memcpy(damage, reader.damage, sizeof(reader.damage));
+	if (w->starved)
+		code = rg_nomem(err);
 	free(w->strings);
 	free(w);
 	return code;

@@ -326,6 +326,8 @@ enum rg_code rg_writer_finish(struct rg_writer *writer, struct rg_error *err)
 	write_block(writer, RG_BLOCK_END);
 	if (fflush(writer->stream) != 0 && !writer->error)
 		writer->error = errno ? errno : EIO;
+	if (writer->error == ENOMEM)
+		return rg_nomem(err);
 	if (writer->error) {
 		rg_fail(err, RG_SYSTEM, "cannot-write", "the snapshot cannot be written: %s",
 			strerror(writer->error));

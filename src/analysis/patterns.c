@@ -115,7 +115,7 @@ uint32_t rg_patterns_of(struct rg_patterns *patterns, uint32_t from, uint32_t ed
 		rg_kind_table[pattern.kind].name, strlen(rg_kind_table[pattern.kind].name));
 	pattern.hash = rg_hash_with(
 		rg_hash(ends, sizeof(ends)), pattern.label, strlen(pattern.label));
-	number = add_pattern(patterns, pattern);
+	number = patterns->arena.failed ? RG_NO_ID : add_pattern(patterns, pattern);
 	if (number == RG_NO_ID || !rg_map_set(&patterns->by_reference, key, number))
 		return RG_NO_ID;
 	return number;

@@ -173,6 +173,8 @@ static void merge(struct merging *merging, const struct rg_bitset *selected)
 		else
 			add_end(merging, shown);
 	}
+	if (merging->failed)
+		return;
 	/* a parent stands before its children */
 	for (size_t i = routes->count; i-- > 0;) {
 		routes->rows[i].covers += routes->rows[i].ends;

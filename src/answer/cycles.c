@@ -376,8 +376,10 @@ struct rg_answer_cycle *rg_answer_cycle_new(
 {
 	struct rg_answer_cycle *cycle = rg_arena_new(arena, 1, sizeof(*cycle));
 
-	if (!cycle || fill_cycle(cycle, cycles, &cycles->groups[group], arena, err))
+	if (!cycle || fill_cycle(cycle, cycles, &cycles->groups[group], arena, err)) {
+		arena->failed = true;
 		return NULL;
+	}
 	fill_words(cycle, cycles, &cycles->groups[group], group + 1, arena);
 	return cycle;
 }

@@ -102,7 +102,12 @@ struct rg_answer_chain *rg_chain_new(const struct rg_heap *heap, const struct rg
 	struct rg_path_step *steps;
 	uint32_t count;
 
-	if (rg_paths_chain(paths, id, &steps, &count, err) || !count)
+	/* who asks for no error asks the arena */
+	if (rg_paths_chain(paths, id, &steps, &count, err)) {
+		arena->failed = true;
+		return NULL;
+	}
+	if (!count)
 		return NULL;
 	chain = rg_arena_new(arena, 1, sizeof(*chain));
 	if (chain) {

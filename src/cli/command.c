@@ -129,7 +129,9 @@ static void set_signals(void)
 {
 	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 
+	/* these are failures of a write, with a file to remove and a line to say so */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
 		/* one that is ignored (nohup) stays ignored */
 		if (signal(ends[i], on_end) == SIG_IGN)

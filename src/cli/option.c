@@ -94,7 +94,7 @@ const struct rg_option rg_options[RG_OPTION_COUNT] = {
 	[RG_OPTION_REDACT] = { "redact", NULL,
 		"no values, and names hashed but for Python's own, to show to strangers", 0,
 		RG_TAKES_NOTHING, AT(redact), NULL },
-	[RG_OPTION_FORCE] = { "force", NULL, "capture even where memory is short", 0,
+	[RG_OPTION_FORCE] = { "force", NULL, "capture even where memory or disk is short", 0,
 		RG_TAKES_NOTHING, AT(force), NULL },
 	[RG_OPTION_SCHEMA] = { "schema", NULL, "print the JSON schema of the command's answer", 0,
 		RG_TAKES_NOTHING, AT(schema), NULL },

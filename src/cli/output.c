@@ -11,7 +11,6 @@
 #include "src/cli/progress.h"
 #include "src/cli/report.h"
 #include "src/cli/terminal.h"
-#include "src/emit/dot.h"
 #include "src/emit/escape.h"
 #include "src/emit/json.h"
 #include "src/emit/render.h"
@@ -62,7 +61,7 @@ static enum rg_code write_instead(
 	if (!path || asprintf(&name, "%s.dot", path) < 0)
 		return RG_LIMIT;
 	if (!rg_output_open(&output, name, 0600, &own)) {
-		if (rg_dot_write(picture, output.stream, &own))
+		if (rg_render(picture, RG_RENDER_DOT, RG_RENDER_LIMITS, output.stream, &own))
 			rg_output_abandon(&output);
 		else if (!rg_output_commit(&output, &own))
 			rg_hint(&context->err,
@@ -134,19 +133,22 @@ static enum rg_code write_text(
 	size_t size = 0;
 	FILE *memory = rg_terminal_is_ascii() ? open_memstream(&text, &size) : NULL;
 	enum rg_code code;
+	bool bad;
 
 	if (!rg_terminal_is_ascii())
 		return forms->text(forms->data, context, out);
 	if (!memory)
 		return rg_nomem(&context->err);
 	code = forms->text(forms->data, context, memory);
-	if (fclose(memory) == 0 && !code)
-		fputs(rg_escape_ascii(&arena, text), out);
-	if (!code && arena.failed)
+	bad = ferror(memory) != 0;
+	bad |= fclose(memory) != 0;
+	/* nothing but memory can be missing there */
+	if (!code && bad)
 		code = rg_nomem(&context->err);
+	if (!code)
+		fputs(rg_escape_ascii(&arena, text), out);
 	free(text);
-	rg_arena_deinit(&arena);
-	return code;
+	return rg_arena_end(&arena, code, &context->err);
 }
 
 static enum rg_code write_form(
@@ -157,7 +159,8 @@ static enum rg_code write_form(
 		return rg_json_write(context->command->answer, forms->data,
 			context->settings.stable, out, &context->err);
 	case RG_FORMAT_DOT:
-		return rg_dot_write(forms->drawing->picture, out, &context->err);
+		return rg_render(forms->drawing->picture, RG_RENDER_DOT, RG_RENDER_LIMITS, out,
+			&context->err);
 	case RG_FORMAT_SVG:
 	case RG_FORMAT_PNG:
 		return render(context, forms, out);
@@ -195,14 +198,15 @@ enum rg_code rg_output_answer(struct rg_context *context, const struct rg_output
 	return code;
 }
 
-void rg_output_heading(const struct rg_picture *picture, FILE *out)
+enum rg_code rg_output_heading(
+	struct rg_context *context, const struct rg_picture *picture, FILE *out)
 {
 	struct rg_arena arena = { 0 };
 
 	fprintf(out, "%s\n%s\n\n",
 		rg_escape_display(&arena, picture->title, strlen(picture->title), HEADING),
 		rg_escape_display(&arena, picture->subtitle, strlen(picture->subtitle), HEADING));
-	rg_arena_deinit(&arena);
+	return rg_arena_end(&arena, RG_OK, &context->err);
 }
 
 enum rg_code rg_output_tree(struct rg_context *context, const struct rg_picture *picture, bool back,
@@ -223,9 +227,12 @@ void rg_output_next(const struct rg_source *source, const char *command, const c
 	const char *name = source->path ? source->path : source->core;
 	struct rg_arena arena = { 0 };
 
-	if (name && strcmp(name, "-") != 0)
-		rg_remark("next: refgraph %s %s%s%s", command, rg_output_quote(name, &arena),
-			*rest ? " " : "", rest);
+	if (!name || strcmp(name, "-") == 0 || rest == rg_arena_nothing)
+		return;
+	name = rg_output_quote(name, &arena);
+	/* a line that is not quoted is none to paste into a shell */
+	if (!arena.failed)
+		rg_remark("next: refgraph %s %s%s%s", command, name, *rest ? " " : "", rest);
 	rg_arena_deinit(&arena);
 }
 
@@ -235,7 +242,9 @@ const char *rg_output_quote(const char *word, struct rg_arena *arena)
 				    "0123456789/._-+:@%,=";
 	char *quoted = rg_arena_new(arena, 4 * strlen(word) + 3, 1), *at = quoted;
 
-	if (!quoted || (*word && strspn(word, plain) == strlen(word)))
+	if (!quoted)
+		return rg_arena_nothing;
+	if (*word && strspn(word, plain) == strlen(word))
 		return word;
 	*at++ = '\'';
 	for (; *word; word++)

@@ -41,12 +41,14 @@ bool rg_output_drawn(const struct rg_context *context);
 
 /*
  * "refgraph: next: refgraph COMMAND SOURCE REST": the command to try next, on standard error.
- * SOURCE is the kept snapshot; nothing is printed where none was kept.
+ * SOURCE is the kept snapshot; nothing is printed where none was kept, or where there was no
+ * memory for REST.
  */
 void rg_output_next(const struct rg_source *source, const char *command, const char *rest);
 
 /* The title of PICTURE and what is shown of how much, before its text form. */
-void rg_output_heading(const struct rg_picture *picture, FILE *out);
+enum rg_code rg_output_heading(
+	struct rg_context *context, const struct rg_picture *picture, FILE *out);
 
 /* The nodes and edges of PICTURE as a tree: from what was asked about, or from the roots. */
 enum rg_code rg_output_tree(struct rg_context *context, const struct rg_picture *picture, bool back,

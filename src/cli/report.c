@@ -1,6 +1,6 @@
 #include "src/cli/report.h"
 
-#include <jansson.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -27,23 +27,25 @@ int rg_exit_status(enum rg_code code)
 	return statuses[code];
 }
 
+/* One object on one line. Nothing is allocated: that memory ran out can be reported, too. */
 static void report_json(const struct rg_error *err)
 {
-	json_t *object = json_pack("{s:s, s:i, s:s, s:o, s:o}", "schema", "refgraph.error/1",
-		"status", rg_exit_status(err->code), "code", err->name, "message",
-		rg_json_string(err->message), "hint",
-		rg_json_string(err->hint[0] ? err->hint : NULL));
-
-	if (object && err->offset != RG_NO_OFFSET)
-		json_object_set_new(object, "offset", json_integer((json_int_t)err->offset));
-	if (object && err->file[0])
-		json_object_set_new(object, "file", rg_json_string(err->file));
-	if (object && err->pid)
-		json_object_set_new(object, "pid", json_integer(err->pid));
-	if (object)
-		rg_json_dump(object, stderr, JSON_COMPACT | JSON_SORT_KEYS);
-	fputc('\n', stderr);
-	json_decref(object);
+	fprintf(stderr, "{\"code\":\"%s\",", err->name);
+	if (err->file[0]) {
+		fputs("\"file\":", stderr);
+		rg_json_put_string(err->file, stderr);
+		fputc(',', stderr);
+	}
+	fputs("\"hint\":", stderr);
+	rg_json_put_string(err->hint[0] ? err->hint : NULL, stderr);
+	fputs(",\"message\":", stderr);
+	rg_json_put_string(err->message, stderr);
+	if (err->offset != RG_NO_OFFSET)
+		fprintf(stderr, ",\"offset\":%" PRIu64, err->offset);
+	if (err->pid)
+		fprintf(stderr, ",\"pid\":%d", err->pid);
+	fprintf(stderr, ",\"schema\":\"refgraph.error/1\",\"status\":%d}\n",
+		rg_exit_status(err->code));
 }
 
 /* One line of text that quotes file names and words: never raw to a terminal. */

@@ -36,19 +36,15 @@ static bool match_name(void *context, pid_t pid)
 {
 	struct search *search = context;
 	char path[64], comm[64] = "";
-	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	file = fopen(path, "re");
-	if (file && fgets(comm, sizeof(comm), file)) {
-		comm[strcspn(comm, "\n")] = '\0';
-		if (strcmp(comm, search->name) == 0 && pid != getpid()) {
-			search->found = pid;
-			search->count++;
-		}
+	rg_file_start(path, comm, sizeof(comm) - 1);
+	comm[strcspn(comm, "\n")] = '\0';
+	/* one that has ended meanwhile has none */
+	if (*comm && strcmp(comm, search->name) == 0 && pid != getpid()) {
+		search->found = pid;
+		search->count++;
 	}
-	if (file)
-		fclose(file);
 	return true;
 }
 
@@ -79,7 +75,8 @@ enum rg_code rg_source_pid(const char *word, pid_t *pid_ret, struct rg_error *er
 	}
 	if (strcmp(word, "-") == 0 || access(word, F_OK) == 0 || strpbrk(word, "/."))
 		return RG_OK;
-	rg_process_each("/proc", match_name, &search);
+	if (rg_process_each("/proc", match_name, &search))
+		return rg_nomem(err);
 	if (search.count == 1)
 		*pid_ret = search.found;
 	if (search.count <= 1)
@@ -191,15 +188,15 @@ static char *cache_path_of_pid(pid_t pid)
 	return path;
 }
 
-/* One name for one core: what is read of it is the same each time. Another where none is kept. */
-static char *cache_path_of_core(const char *core, bool kept)
+/* One name for one core: what is read of it is the same each time. */
+static char *cache_path_of_core(const char *core)
 {
 	char *folder = cache_folder(), *path = NULL;
 	struct stat st = { 0 };
 
 	stat(core, &st);
-	if (folder && asprintf(&path, "%s/%llu-%lld-%d.rgs", folder, (unsigned long long)st.st_ino,
-			      (long long)st.st_mtime, kept ? 1 : 1 + getpid()) < 0)
+	if (folder && asprintf(&path, "%s/%llu-%lld-1.rgs", folder, (unsigned long long)st.st_ino,
+			      (long long)st.st_mtime) < 0)
 		path = NULL;
 	free(folder);
 	return path;
@@ -244,60 +241,17 @@ static enum rg_code redact(const struct rg_settings *settings, struct rg_bytes *
 	return RG_OK;
 }
 
-/*
- * Where a capture is written to before it is OUTPUT: what --redact leaves out never reaches a file
- * that has a name.
- */
-static FILE *capture_stream(
-	const struct rg_settings *settings, struct rg_output *output, struct rg_error *err)
-{
-	FILE *stream = settings->redact ? rg_file_temporary(err) : output->stream;
-
-	if (!stream)
-		rg_output_abandon(output);
-	return stream;
-}
-
-/* End a capture that CODE came of: into place, or away. */
-static enum rg_code keep_capture(
-	FILE *stream, struct rg_output *output, enum rg_code code, struct rg_error *err)
-{
-	struct rg_bytes bytes = { 0 };
-
-	if (!code && stream != output->stream) {
-		code = rg_bytes_map(&bytes, fileno(stream), output->path, err);
-		if (!code)
-			code = rg_redact(bytes.data, bytes.size, output->path, RG_REDACT_NAMES,
-				output->stream, err);
-		rg_bytes_deinit(&bytes);
-	}
-	if (stream != output->stream)
-		fclose(stream);
-	if (!code)
-		return rg_output_commit(output, err);
-	rg_output_abandon(output);
-	return code;
-}
-
-enum rg_code rg_source_capture(
-	struct rg_context *context, pid_t pid, const char *path, uint64_t *pause_ns_ret)
+static enum rg_code capture_pid(
+	struct rg_context *context, pid_t pid, FILE *stream, uint64_t *pause_ns_ret)
 {
 	struct rg_capture capture = { .pid = pid,
 		.values = !context->settings.no_values,
 		.force = context->settings.force,
 		.tool = "refgraph " PACKAGE_VERSION };
-	struct rg_output output;
-	enum rg_code code = rg_output_open(&output, path, 0600, &context->err);
-	FILE *stream;
+	enum rg_code code;
 
-	if (code)
-		return code;
-	stream = capture_stream(&context->settings, &output, &context->err);
-	if (!stream)
-		return context->err.code;
 	rg_progress_phase("capturing the process");
 	code = rg_capture_write(&capture, stream, &context->err);
-	code = keep_capture(stream, &output, code, &context->err);
 	if (!code && capture.stopped)
 		rg_remark("warning: no copy of pid %d could be made: it stood still for %.0f ms",
 			pid, (double)capture.pause_ns / 1e6);
@@ -311,18 +265,67 @@ static void print_warning(void *context, const char *text)
 	rg_remark("warning: %s: %s", (const char *)context, text);
 }
 
-enum rg_code rg_source_capture_core(struct rg_context *context, const char *core, const char *path)
+static enum rg_code capture_core(struct rg_context *context, const char *core, FILE *stream)
 {
 	struct rg_core_capture capture = { .path = core,
 		.sysroot = context->settings.sysroot,
 		.values = !context->settings.no_values,
+		.force = context->settings.force,
 		.tool = "refgraph " PACKAGE_VERSION,
 		.warn = print_warning,
 		.context = (void *)core };
+
+	rg_progress_phase("reading the core file");
+	return rg_core_capture_write(&capture, stream, &context->err);
+}
+
+/*
+ * Capture PID, or CORE where that is not NULL, onto OUT. With --redact by way of a file without a
+ * name: what it leaves out never reaches another.
+ */
+static enum rg_code capture(
+	struct rg_context *context, pid_t pid, const char *core, FILE *out, uint64_t *pause_ns_ret)
+{
+	struct rg_error *err = &context->err;
+	FILE *stream = context->settings.redact ? rg_file_temporary(err) : out;
+	struct rg_bytes bytes = { 0 };
+	enum rg_code code;
+
+	if (!stream)
+		return err->code;
+	code = core ? capture_core(context, core, stream)
+		    : capture_pid(context, pid, stream, pause_ns_ret);
+	if (stream == out)
+		return code;
+	if (!code)
+		code = rg_bytes_map(&bytes, fileno(stream), "the capture", err);
+	fclose(stream);
+	if (!code)
+		code = rg_redact(bytes.data, bytes.size, "the capture", RG_REDACT_NAMES, out, err);
+	rg_bytes_deinit(&bytes);
+	return code;
+}
+
+enum rg_code rg_source_capture(
+	struct rg_context *context, pid_t pid, const char *path, uint64_t *pause_ns_ret)
+{
+	struct rg_output output;
+	enum rg_code code = rg_output_open(&output, path, 0600, &context->err);
+
+	if (code)
+		return code;
+	code = capture(context, pid, NULL, output.stream, pause_ns_ret);
+	if (!code)
+		return rg_output_commit(&output, &context->err);
+	rg_output_abandon(&output);
+	return code;
+}
+
+enum rg_code rg_source_capture_core(struct rg_context *context, const char *core, const char *path)
+{
 	struct rg_output output;
 	struct stat from, to;
 	enum rg_code code;
-	FILE *stream;
 
 	if (stat(core, &from) == 0 && stat(path, &to) == 0 && from.st_dev == to.st_dev &&
 		from.st_ino == to.st_ino) {
@@ -333,44 +336,74 @@ enum rg_code rg_source_capture_core(struct rg_context *context, const char *core
 	code = rg_output_open(&output, path, 0600, &context->err);
 	if (code)
 		return code;
-	stream = capture_stream(&context->settings, &output, &context->err);
-	if (!stream)
-		return context->err.code;
-	rg_progress_phase("reading the core file");
-	code = rg_core_capture_write(&capture, stream, &context->err);
-	return keep_capture(stream, &output, code, &context->err);
+	code = capture(context, 0, core, output.stream, NULL);
+	if (!code)
+		return rg_output_commit(&output, &context->err);
+	rg_output_abandon(&output);
+	return code;
 }
 
 bool rg_source_is_foreign(const char *word)
 {
 	uint8_t magic[8];
-	struct stat st;
-	FILE *file;
-	size_t n;
 
-	/* a pipe would be waited for */
-	if (stat(word, &st) < 0 || !S_ISREG(st.st_mode))
-		return access(word, F_OK) == 0;
-	file = fopen(word, "re");
-	n = file ? fread(magic, 1, sizeof(magic), file) : 0;
-	if (file)
-		fclose(file);
-	return file && !rg_reader_knows(magic, n);
+	return access(word, F_OK) == 0 &&
+	       !rg_reader_knows(magic, rg_file_start(word, magic, sizeof(magic)));
 }
 
-/* Capture PID, or the core file of SOURCE, and open what was captured. */
+/* Capture PID, or the core file of SOURCE, into a file without a name, and open that. */
+static enum rg_code open_unkept(struct rg_source *source, struct rg_context *context, pid_t pid)
+{
+	struct rg_error *err = &context->err;
+	FILE *file = rg_file_temporary(err);
+	struct rg_bytes bytes;
+	enum rg_code code;
+
+	if (!file)
+		return err->code;
+	code = capture(context, pid, source->core, file, NULL);
+	rg_progress_phase("reading the heap");
+	if (!code)
+		code = rg_bytes_map(&bytes, fileno(file), context->words[0], err);
+	fclose(file);
+	return code ? code : rg_heap_init_bytes(&source->heap, &bytes, context->words[0], err);
+}
+
+/* Whether a file can be made at PATH; else a remark says that nothing is kept, and why. */
+static bool can_keep(struct rg_context *context, const char *path)
+{
+	struct rg_output output;
+
+	if (!rg_output_open(&output, path, 0600, &context->err)) {
+		rg_output_abandon(&output);
+		return true;
+	}
+	rg_remark("warning: the capture is not kept: %s", context->err.message);
+	rg_error_init(&context->err);
+	return false;
+}
+
+/* Capture PID, or the core file of SOURCE, keep what was captured, and open it. */
 static enum rg_code open_captured(struct rg_source *source, struct rg_context *context, pid_t pid)
 {
 	const struct rg_settings *settings = &context->settings;
 	enum rg_code code;
 
+	if (settings->no_save && !settings->save)
+		return open_unkept(source, context, pid);
 	if (settings->save)
 		source->path = strdup(settings->save);
 	else
-		source->path = source->core ? cache_path_of_core(source->core, !settings->no_save)
+		source->path = source->core ? cache_path_of_core(source->core)
 					    : cache_path_of_pid(pid);
 	if (!source->path)
 		return rg_nomem(&context->err);
+	/* nobody asked for the cache: without it there is an answer all the same */
+	if (!settings->save && !can_keep(context, source->path)) {
+		free(source->path);
+		source->path = NULL;
+		return open_unkept(source, context, pid);
+	}
 	if (source->core)
 		code = rg_source_capture_core(context, source->core, source->path);
 	else
@@ -378,16 +411,9 @@ static enum rg_code open_captured(struct rg_source *source, struct rg_context *c
 	rg_progress_phase("reading the heap");
 	if (!code)
 		code = rg_heap_init(&source->heap, source->path, &context->err);
-	if (code)
-		return code;
-	if (!settings->save && !settings->no_save)
+	if (!code && !settings->save)
 		prune_folder_of(source->path);
-	if (!settings->save && settings->no_save) {
-		unlink(source->path);
-		free(source->path);
-		source->path = NULL;
-	}
-	return RG_OK;
+	return code;
 }
 
 /* A snapshot that could not be read is perhaps a core that somebody has compressed. */
@@ -397,17 +423,10 @@ static enum rg_code explain_packed(const char *path, enum rg_code code, struct r
 	bool unpacked = strstr(err->message, "an ELF file") != NULL;
 	const char *advice;
 	uint8_t magic[8];
-	struct stat st;
-	FILE *file;
-	size_t n;
 
-	if (code != RG_BAD_DATA || stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+	if (code != RG_BAD_DATA)
 		return code;
-	file = fopen(path, "re");
-	n = file ? fread(magic, 1, sizeof(magic), file) : 0;
-	if (file)
-		fclose(file);
-	advice = rg_core_packer(magic, n);
+	advice = rg_core_packer(magic, rg_file_start(path, magic, sizeof(magic)));
 	if (!advice || (strncmp(advice, "zstd", 4) == 0 && !unpacked))
 		return code;
 	rg_fail(err, code, "compressed", "%s: %s%s", path, unpacked ? "a core file, " : "", advice);

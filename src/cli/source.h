@@ -23,7 +23,7 @@ struct rg_source {
  * Open WORD: a pid ("4711", "pid:4711"), the name of a process if it is unique, a core file
  * (known by its ELF header), or a snapshot or NDJSON ("-": standard input). A pid or a core is
  * captured, and the capture kept by --save or in the cache folder (the newest 5, at most 2 GiB)
- * unless --no-save.
+ * unless --no-save; where that cannot be written to a remark says so, and nothing is kept.
  */
 enum rg_code rg_source_open(struct rg_source *source, struct rg_context *context, const char *word);
 void rg_source_close(struct rg_source *source);

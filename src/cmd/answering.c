@@ -213,13 +213,15 @@ static enum rg_code draw_again(struct rg_drawing *drawing, uint64_t nodes)
 	struct rg_answering_picture *picture = (struct rg_answering_picture *)drawing;
 	struct rg_answering *answering = picture->answering;
 	const struct rg_settings *settings = &answering->context->settings;
+	enum rg_code code;
 
 	rg_draw_deinit(&picture->canvas);
 	rg_draw_init(&picture->canvas, &answering->source.heap, answering->origin->raw,
 		settings->stable, nodes, &answering->arena);
 	picture->canvas.extra = settings->extra;
 	drawing->picture = &picture->canvas.picture;
-	return picture->draw(answering, picture->subject, &picture->canvas);
+	code = picture->draw(answering, picture->subject, &picture->canvas);
+	return !code && answering->arena.failed ? rg_nomem(&answering->context->err) : code;
 }
 
 enum rg_code rg_answering_draw(struct rg_answering_picture *picture, struct rg_answering *answering,

@@ -34,9 +34,7 @@ static bool print_pid(void *context, pid_t pid)
 
 static enum rg_code print_pids(struct rg_context *context)
 {
-	(void)context;
-	rg_process_each("/proc", print_pid, NULL);
-	return RG_OK;
+	return rg_process_each("/proc", print_pid, NULL) ? rg_nomem(&context->err) : RG_OK;
 }
 
 static int by_text(const void *a, const void *b)

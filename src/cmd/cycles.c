@@ -80,8 +80,7 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 	code = rg_output_table(context, &rg_record_cycle, &answer->cycles, "", out);
 	for (uint64_t i = 0; !code && i < answer->cycles.shown; i++)
 		print_cycle(&rows[i], context->settings.stable, &arena, out);
-	rg_arena_deinit(&arena);
-	return code;
+	return rg_arena_end(&arena, code, &context->err);
 }
 
 /* Groups that a picture shows: the first, unless a selection or --limit asks for more. */

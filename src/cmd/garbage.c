@@ -19,7 +19,7 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 {
 	const struct rg_answer_garbage *answer = data;
 	struct rg_arena arena = { 0 };
-	enum rg_code code = RG_OK;
+	enum rg_code code;
 
 	if (answer->collectable->objects == 0 && answer->may_resurrect->objects == 0)
 		fprintf(out, "no garbage: a full collection would free nothing now\n");
@@ -35,8 +35,8 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 		&arena, out);
 	print_set("unreached", answer->unreached,
 		"held from C: by no module, frame or other root that has a name", &arena, out);
-	rg_arena_deinit(&arena);
-	if (answer->types.shown) {
+	code = rg_arena_end(&arena, RG_OK, &context->err);
+	if (!code && answer->types.shown) {
 		fprintf(out, "\ngarbage by type:\n");
 		code = rg_output_table(context, &rg_record_type, &answer->types, "  ", out);
 	}

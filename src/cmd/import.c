@@ -75,6 +75,7 @@ static enum rg_code open_input(struct rg_stream *stream, const char *word, struc
 
 static enum rg_code convert(struct rg_context *context, struct rg_stream *stream, FILE *out)
 {
+	const char *objects, *references, *lines, *added;
 	struct rg_ndjson_summary summary;
 	struct rg_arena arena = { 0 };
 	enum rg_code code;
@@ -86,14 +87,18 @@ static enum rg_code convert(struct rg_context *context, struct rg_stream *stream
 	if (summary.truncated)
 		rg_remark("warning: %s: %s; what is written is of the part before",
 			context->words[0], summary.damage);
-	rg_remark("%s and %s in %s", rg_units_things(summary.objects, "object", "objects", &arena),
-		rg_units_things(summary.references, "reference", "references", &arena),
-		rg_units_things(summary.lines, "line", "lines", &arena));
-	if (summary.added)
-		rg_remark("only referred to, so of unknown type and size 0: %s",
-			rg_units_things(summary.added, "object", "objects", &arena));
+	objects = rg_units_things(summary.objects, "object", "objects", &arena);
+	references = rg_units_things(summary.references, "reference", "references", &arena);
+	lines = rg_units_things(summary.lines, "line", "lines", &arena);
+	added = rg_units_things(summary.added, "object", "objects", &arena);
+	if (arena.failed)
+		code = rg_nomem(&context->err);
+	else
+		rg_remark("%s and %s in %s", objects, references, lines);
+	if (!code && summary.added)
+		rg_remark("only referred to, so of unknown type and size 0: %s", added);
 	rg_arena_deinit(&arena);
-	return RG_OK;
+	return code;
 }
 
 static enum rg_code write_snapshot(

@@ -59,8 +59,7 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 	for (uint64_t i = 0; i < warnings->shown; i++)
 		fprintf(out, "\nwarning: %s\n",
 			rg_escape_display(&arena, rows[i].message, strlen(rows[i].message), 0));
-	rg_arena_deinit(&arena);
-	return code;
+	return rg_arena_end(&arena, code, &context->err);
 }
 
 static enum rg_code answer(struct rg_answering *answering)

@@ -72,9 +72,9 @@ static enum rg_code prepare(struct question *question, struct rg_answering *answ
 static enum rg_code text(const void *data, struct rg_context *context, FILE *out)
 {
 	const struct rg_answer_neighbours *answer = data;
+	enum rg_code code = rg_output_heading(context, answer->picture, out);
 
-	rg_output_heading(answer->picture, out);
-	return rg_output_tree(context, answer->picture, answer->back, false, out);
+	return code ? code : rg_output_tree(context, answer->picture, answer->back, false, out);
 }
 
 static enum rg_code answer(struct rg_answering *answering, struct question *question)

@@ -18,9 +18,8 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 		fprintf(out, " (%s more are folded into what they belong to: --raw)",
 			rg_units_count(answer->folded, &arena));
 	fprintf(out, answer->objects.shown ? "\n\n" : "\n");
-	rg_arena_deinit(&arena);
-	code = rg_output_table(context, &rg_record_object, &answer->objects, "", out);
-	return code;
+	code = rg_arena_end(&arena, RG_OK, &context->err);
+	return code ? code : rg_output_table(context, &rg_record_object, &answer->objects, "", out);
 }
 
 /* What --sort asks for; by footprint otherwise. */

@@ -16,6 +16,7 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 	const struct rg_answer_path *answer = data;
 	const struct rg_answer_chain *rows = answer->paths.rows;
 	struct rg_arena arena = { 0 };
+	enum rg_code code;
 
 	if (!answer->shortest) {
 		fprintf(out, "no path from %s to %s over %s references\n", context->words[1],
@@ -32,8 +33,8 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 		fprintf(out, "  … %s more, see them with --limit\n",
 			rg_units_count(answer->paths.of - answer->paths.shown, &arena));
 	fprintf(out, "\n");
-	rg_arena_deinit(&arena);
-	return rg_output_tree(context, answer->picture, false, false, out);
+	code = rg_arena_end(&arena, RG_OK, &context->err);
+	return code ? code : rg_output_tree(context, answer->picture, false, false, out);
 }
 
 static enum rg_code draw(
@@ -71,6 +72,8 @@ static enum rg_code write_answer(struct rg_answering *answering, const struct rg
 	if (!code && context->settings.graph)
 		answer.graph = rg_answer_graph_new(&answering->source.heap, answer.picture,
 			answering->origin->raw, &answering->arena);
+	if (!code && answering->arena.failed)
+		code = rg_nomem(&context->err);
 	if (!code)
 		code = rg_output_answer(context, &forms);
 	rg_answering_picture_deinit(&picture);

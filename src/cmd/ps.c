@@ -14,6 +14,7 @@
 struct found {
 	struct rg_candidate *rows;
 	size_t count, capacity;
+	bool failed;
 };
 
 static bool probe(void *context, pid_t pid)
@@ -24,6 +25,7 @@ static bool probe(void *context, pid_t pid)
 	if (!rg_capture_probe(pid, &candidate))
 		return true;
 	slot = RG_PUSH(found->rows, found->count, found->capacity);
+	found->failed = !slot;
 	if (slot)
 		*slot = candidate;
 	return slot != NULL;
@@ -47,8 +49,7 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 				(unsigned long long)rows[i].pid,
 				rg_escape_display(
 					&arena, rows[i].why_not, strlen(rows[i].why_not), 0));
-	rg_arena_deinit(&arena);
-	return code;
+	return rg_arena_end(&arena, code, &context->err);
 }
 
 static enum rg_code run(struct rg_context *context)
@@ -61,7 +62,8 @@ static enum rg_code run(struct rg_context *context)
 	uint64_t limit = context->settings.limit ? context->settings.limit : 1000;
 	enum rg_code code;
 
-	rg_process_each("/proc", probe, &found);
+	if (rg_process_each("/proc", probe, &found))
+		arena.failed = true;
 	rows = rg_answer_rows(&answer.processes, found.count < limit ? found.count : limit,
 		found.count, sizeof(*rows), &arena);
 	for (uint64_t i = 0; rows && i < answer.processes.shown; i++) {
@@ -75,7 +77,8 @@ static enum rg_code run(struct rg_context *context)
 			.attachable = from->attachable,
 			.why_not = from->attachable ? NULL : from->why_not };
 	}
-	code = arena.failed ? rg_nomem(&context->err) : rg_output_answer(context, &forms);
+	code = arena.failed || found.failed ? rg_nomem(&context->err)
+					    : rg_output_answer(context, &forms);
 	if (!code && context->settings.format == RG_FORMAT_TEXT && found.count)
 		rg_remark("next: refgraph cycles PID");
 	free(found.rows);

@@ -104,7 +104,6 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 	const struct rg_answer_show *answer = data;
 	bool stable = context->settings.stable;
 	struct rg_arena arena = { 0 };
-	enum rg_code code;
 
 	if (answer->selected > 1)
 		fprintf(out, "the first of %s: ", rg_units_count(answer->selected, &arena));
@@ -113,9 +112,7 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 	print_links("refers to", &answer->out, stable, &arena, out);
 	if (answer->cycle)
 		print_cycle(answer->cycle, &arena, out);
-	code = arena.failed ? rg_nomem(&context->err) : RG_OK;
-	rg_arena_deinit(&arena);
-	return code;
+	return rg_arena_end(&arena, RG_OK, &context->err);
 }
 
 /* One step in both directions. */
@@ -149,6 +146,8 @@ static enum rg_code write_answer(
 	if (!code && context->settings.graph)
 		answer.graph = rg_answer_graph_new(&answering->source.heap, picture.drawing.picture,
 			answering->origin->raw, &answering->arena);
+	if (!code && answering->arena.failed)
+		code = rg_nomem(&context->err);
 	if (!code)
 		code = rg_output_answer(context, &forms);
 	rg_answering_picture_deinit(&picture);

@@ -33,6 +33,7 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 {
 	const struct rg_answer_why *answer = data;
 	struct rg_arena arena = { 0 };
+	enum rg_code code;
 
 	fprintf(out, "%s selected", rg_units_things(answer->selected, "object", "objects", &arena));
 	if (answer->chains.of)
@@ -43,9 +44,9 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 			rg_units_count(answer->unreached, &arena));
 	fprintf(out, "%s\n", answer->chains.of ? ":" : "");
 	print_chains(answer, &arena, out);
-	rg_arena_deinit(&arena);
-	if (!answer->chains.of)
-		return RG_OK;
+	code = rg_arena_end(&arena, RG_OK, &context->err);
+	if (code || !answer->chains.of)
+		return code;
 	fprintf(out, "\n");
 	return rg_output_tree(context, answer->picture, false, true, out);
 }
@@ -76,6 +77,8 @@ static enum rg_code write_answer(struct rg_answering *answering, const struct rg
 	if (!code && context->settings.graph)
 		answer.graph = rg_answer_graph_new(&answering->source.heap, answer.picture,
 			answering->origin->raw, &answering->arena);
+	if (!code && answering->arena.failed)
+		code = rg_nomem(&context->err);
 	if (!code)
 		code = rg_output_answer(context, &forms);
 	rg_answering_picture_deinit(&picture);

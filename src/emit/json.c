@@ -1,5 +1,6 @@
 #include "src/emit/json.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,16 +26,34 @@ static json_t *clean_string(const char *text)
 	return string;
 }
 
-json_t *rg_json_string(const char *text)
+/* TEXT, invalid bytes replaced; null for NULL. */
+static json_t *string_value(const char *text)
 {
 	json_t *string = text ? json_string(text) : json_null();
 
 	return string ? string : clean_string(text);
 }
 
-static json_t *record_value(const struct rg_record *record, const void *data, bool stable);
+/* A tree that is being built: what cannot be allocated is missing from it, and sticks here. */
+struct building {
+	bool stable, failed;
+};
 
-static json_t *rows_value(const struct rg_record *record, const struct rg_list *list, bool stable)
+/* Take VALUE, which may be NULL, under KEY. */
+static void set(struct building *b, json_t *object, const char *key, json_t *value)
+{
+	b->failed |= json_object_set_new(object, key, value) != 0;
+}
+
+static void append(struct building *b, json_t *array, json_t *value)
+{
+	b->failed |= json_array_append_new(array, value) != 0;
+}
+
+static json_t *record_value(struct building *b, const struct rg_record *record, const void *data);
+
+static json_t *rows_value(
+	struct building *b, const struct rg_record *record, const struct rg_list *list)
 {
 	json_t *rows = json_array();
 
@@ -42,19 +61,21 @@ static json_t *rows_value(const struct rg_record *record, const struct rg_list *
 		const char *row = (const char *)list->rows +
 				  i * (record ? record->size : sizeof(char *));
 
-		json_array_append_new(rows, record ? record_value(record, row, stable)
-						   : rg_json_string(*(const char *const *)row));
+		append(b, rows,
+			record ? record_value(b, record, row)
+			       : string_value(*(const char *const *)row));
 	}
 	return rows;
 }
 
-static json_t *list_value(const struct rg_record *record, const struct rg_list *list, bool stable)
+static json_t *list_value(
+	struct building *b, const struct rg_record *record, const struct rg_list *list)
 {
 	json_t *object = json_object();
 
-	json_object_set_new(object, "shown", json_integer((json_int_t)list->shown));
-	json_object_set_new(object, "of", json_integer((json_int_t)list->of));
-	json_object_set_new(object, "rows", rows_value(record, list, stable));
+	set(b, object, "shown", json_integer((json_int_t)list->shown));
+	set(b, object, "of", json_integer((json_int_t)list->of));
+	set(b, object, "rows", rows_value(b, record, list));
 	return object;
 }
 
@@ -63,12 +84,12 @@ static json_t *number_value(uint64_t number)
 	return json_integer((json_int_t)(number > INT64_MAX ? INT64_MAX : number));
 }
 
-static json_t *counts_value(const struct rg_list *list)
+static json_t *counts_value(struct building *b, const struct rg_list *list)
 {
 	json_t *rows = json_array();
 
 	for (uint64_t i = 0; i < list->shown; i++)
-		json_array_append_new(rows, number_value(((const uint64_t *)list->rows)[i]));
+		append(b, rows, number_value(((const uint64_t *)list->rows)[i]));
 	return rows;
 }
 
@@ -80,7 +101,7 @@ static json_t *address_value(uint64_t address)
 	return json_string(text);
 }
 
-static json_t *field_value(const struct rg_field *field, const void *at, bool stable)
+static json_t *field_value(struct building *b, const struct rg_field *field, const void *at)
 {
 	const void *pointer;
 
@@ -98,7 +119,7 @@ static json_t *field_value(const struct rg_field *field, const void *at, bool st
 	case RG_FLAG:
 		return json_boolean(*(const bool *)at);
 	case RG_TEXT:
-		return rg_json_string(*(const char *const *)at);
+		return string_value(*(const char *const *)at);
 	case RG_ADDRESS:
 		return address_value(*(const uint64_t *)at);
 	case RG_ID:
@@ -107,18 +128,18 @@ static json_t *field_value(const struct rg_field *field, const void *at, bool st
 	case RG_RECORD:
 	case RG_INLINE:
 		memcpy(&pointer, at, sizeof(pointer));
-		return pointer ? record_value(field->record, pointer, stable) : json_null();
+		return pointer ? record_value(b, field->record, pointer) : json_null();
 	case RG_LIST:
-		return list_value(field->record, at, stable);
+		return list_value(b, field->record, at);
 	case RG_ROWS:
-		return rows_value(field->record, at, stable);
+		return rows_value(b, field->record, at);
 	case RG_COUNTS:
-		return counts_value(at);
+		return counts_value(b, at);
 	}
 	return NULL;
 }
 
-static json_t *record_value(const struct rg_record *record, const void *data, bool stable)
+static json_t *record_value(struct building *b, const struct rg_record *record, const void *data)
 {
 	json_t *object = json_object();
 
@@ -126,17 +147,18 @@ static json_t *record_value(const struct rg_record *record, const void *data, bo
 		const struct rg_field *field = &record->fields[i];
 		json_t *value;
 
-		if (!field->name || (stable && field->flags & RG_VOLATILE))
+		if (!field->name || (b->stable && field->flags & RG_VOLATILE))
 			continue;
-		value = field_value(field, (const char *)data + field->offset, stable);
+		value = field_value(b, field, (const char *)data + field->offset);
 		if (field->type == RG_INLINE) {
-			json_object_update(object, value);
+			b->failed |= !value || (!json_is_null(value) &&
+						       json_object_update(object, value) != 0);
 			json_decref(value);
 		} else if (field->flags & RG_OMIT_EMPTY &&
 			   (json_is_null(value) || json_is_false(value)))
 			json_decref(value);
 		else
-			json_object_set_new(object, field->name, value);
+			set(b, object, field->name, value);
 	}
 	return object;
 }
@@ -165,19 +187,63 @@ static int put_safe(const char *buffer, size_t size, void *data)
 	return ferror(out) ? -1 : 0;
 }
 
-bool rg_json_dump(const json_t *value, FILE *out, size_t flags)
+/* JSON's own short escapes, or NULL. */
+static const char *short_escape(uint32_t cp)
 {
-	return json_dump_callback(value, put_safe, out, flags) == 0;
+	switch (cp) {
+	case '"':
+		return "\\\"";
+	case '\\':
+		return "\\\\";
+	case '\b':
+		return "\\b";
+	case '\f':
+		return "\\f";
+	case '\n':
+		return "\\n";
+	case '\r':
+		return "\\r";
+	case '\t':
+		return "\\t";
+	default:
+		return NULL;
+	}
 }
 
-static enum rg_code dump(json_t *value, FILE *out, struct rg_error *err)
+void rg_json_put_string(const char *text, FILE *out)
 {
-	bool failed = !value || !rg_json_dump(value, out, JSON_INDENT(2) | JSON_SORT_KEYS);
+	size_t length = text ? strlen(text) : 0, used;
+
+	if (!text) {
+		fputs("null", out);
+		return;
+	}
+	fputc('"', out);
+	for (size_t i = 0; i < length; i += used) {
+		uint32_t cp = rg_utf8_get(text + i, length - i, &used, NULL);
+		char bytes[5] = "";
+
+		if (short_escape(cp))
+			fputs(short_escape(cp), out);
+		else if (cp < 0x20 || is_unsafe(cp))
+			fprintf(out, "\\u%04x", cp);
+		else
+			fwrite(bytes, 1, rg_utf8_put(bytes, cp), out);
+	}
+	fputc('"', out);
+}
+
+/* Write VALUE, which is released, if it could be built. */
+static enum rg_code dump(struct building *b, json_t *value, FILE *out, struct rg_error *err)
+{
+	bool failed = b->failed || !value ||
+		      json_dump_callback(value, put_safe, out, JSON_INDENT(2) | JSON_SORT_KEYS) !=
+			      0;
 
 	json_decref(value);
-	fputc('\n', out);
 	if (failed && !ferror(out))
 		return rg_nomem(err);
+	fputc('\n', out);
 	return RG_OK;
 }
 
@@ -190,12 +256,13 @@ static char *schema_name(const struct rg_answer *answer, char out[64])
 enum rg_code rg_json_write(const struct rg_answer *answer, const void *data, bool stable, FILE *out,
 	struct rg_error *err)
 {
-	json_t *object = record_value(answer->record, data, stable);
+	struct building b = { .stable = stable };
+	json_t *object = record_value(&b, answer->record, data);
 	char name[64];
 
-	json_object_set_new(object, "schema", json_string(schema_name(answer, name)));
-	json_object_set_new(object, "tool", json_string(TOOL));
-	return dump(object, out, err);
+	set(&b, object, "schema", json_string(schema_name(answer, name)));
+	set(&b, object, "tool", json_string(TOOL));
+	return dump(&b, object, out, err);
 }
 
 /* --- the schema --------------------------------------------------------------------------- */
@@ -206,15 +273,15 @@ static json_t *type_schema(const char *type, bool nullable)
 			: json_pack("{s:s}", "type", type);
 }
 
-static json_t *record_schema(const struct rg_record *record);
+static json_t *record_schema(struct building *b, const struct rg_record *record);
 
-static json_t *rows_schema(const struct rg_record *record)
+static json_t *rows_schema(struct building *b, const struct rg_record *record)
 {
 	return json_pack("{s:s, s:o}", "type", "array", "items",
-		record ? record_schema(record) : type_schema("string", false));
+		record ? record_schema(b, record) : type_schema("string", false));
 }
 
-static json_t *field_schema(const struct rg_field *field)
+static json_t *field_schema(struct building *b, const struct rg_field *field)
 {
 	switch (field->type) {
 	case RG_COUNT:
@@ -235,16 +302,16 @@ static json_t *field_schema(const struct rg_field *field)
 	case RG_ADDRESS:
 		return json_pack("{s:s, s:s}", "type", "string", "pattern", "^0x[0-9a-f]+$");
 	case RG_RECORD:
-		return json_pack("{s:[o,o]}", "anyOf", record_schema(field->record),
+		return json_pack("{s:[o,o]}", "anyOf", record_schema(b, field->record),
 			type_schema("null", false));
 	case RG_INLINE:
-		return record_schema(field->record);
+		return record_schema(b, field->record);
 	case RG_LIST:
 		return json_pack("{s:s, s:[s,s,s], s:{s:{s:s}, s:{s:s}, s:o}}", "type", "object",
 			"required", "shown", "of", "rows", "properties", "shown", "type", "integer",
-			"of", "type", "integer", "rows", rows_schema(field->record));
+			"of", "type", "integer", "rows", rows_schema(b, field->record));
 	case RG_ROWS:
-		return rows_schema(field->record);
+		return rows_schema(b, field->record);
 	case RG_COUNTS:
 		return json_pack(
 			"{s:s, s:o}", "type", "array", "items", type_schema("integer", false));
@@ -252,27 +319,28 @@ static json_t *field_schema(const struct rg_field *field)
 	return NULL;
 }
 
-static json_t *record_schema(const struct rg_record *record)
+static json_t *record_schema(struct building *b, const struct rg_record *record)
 {
 	json_t *properties = json_object(), *required = json_array();
 
 	for (size_t i = 0; i < record->n_fields; i++) {
 		const struct rg_field *field = &record->fields[i];
-		json_t *schema = field->name ? field_schema(field) : NULL;
+		json_t *schema;
 
-		if (!schema)
+		if (!field->name)
 			continue;
+		schema = field_schema(b, field);
 		if (field->type == RG_INLINE) {
-			json_object_update_missing(
-				properties, json_object_get(schema, "properties"));
+			b->failed |= json_object_update_missing(properties,
+					     json_object_get(schema, "properties")) != 0;
 			json_decref(schema);
 			continue;
 		}
 		if (field->summary)
-			json_object_set_new(schema, "description", json_string(field->summary));
-		json_object_set_new(properties, field->name, schema);
+			set(b, schema, "description", json_string(field->summary));
+		set(b, properties, field->name, schema);
 		if (!field->flags)
-			json_array_append_new(required, json_string(field->name));
+			append(b, required, json_string(field->name));
 	}
 	return json_pack("{s:s, s:o, s:o}", "type", "object", "properties", properties, "required",
 		required);
@@ -280,16 +348,16 @@ static json_t *record_schema(const struct rg_record *record)
 
 enum rg_code rg_json_schema(const struct rg_answer *answer, FILE *out, struct rg_error *err)
 {
-	json_t *schema = record_schema(answer->record);
+	struct building b = { 0 };
+	json_t *schema = record_schema(&b, answer->record);
 	json_t *properties = json_object_get(schema, "properties");
 	char name[64];
 
-	json_object_set_new(
-		schema, "$schema", json_string("https://json-schema.org/draft/2020-12/schema"));
-	json_object_set_new(schema, "title", json_string(schema_name(answer, name)));
-	json_object_set_new(properties, "schema", json_pack("{s:s}", "const", name));
-	json_object_set_new(properties, "tool", json_pack("{s:s}", "type", "string"));
-	json_array_append_new(json_object_get(schema, "required"), json_string("schema"));
-	json_array_append_new(json_object_get(schema, "required"), json_string("tool"));
-	return dump(schema, out, err);
+	set(&b, schema, "$schema", json_string("https://json-schema.org/draft/2020-12/schema"));
+	set(&b, schema, "title", json_string(schema_name(answer, name)));
+	set(&b, properties, "schema", json_pack("{s:s}", "const", name));
+	set(&b, properties, "tool", json_pack("{s:s}", "type", "string"));
+	append(&b, json_object_get(schema, "required"), json_string("schema"));
+	append(&b, json_object_get(schema, "required"), json_string("tool"));
+	return dump(&b, schema, out, err);
 }

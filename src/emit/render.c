@@ -31,7 +31,8 @@ struct stream {
 };
 
 struct format {
-	const char *graphviz; /* its name there */
+	const char *graphviz; /* its name there; NULL: no layout */
+	const char *what; /* it is, for a message */
 	/* write what graphviz drew, with what it left wrong put right */
 	bool (*put)(const struct rg_picture *picture, const struct stream *drawing, FILE *out);
 };
@@ -55,10 +56,17 @@ struct child {
 
 /* The descriptor of the drawing in the child; messages have 1 and 2, and nothing else is open. */
 #define DRAWING_FD 3
+#define OUT_OF_MEMORY 5 /* its exit status, where graphviz lives to tell */
 
 static int report(char *text)
 {
 	return fputs(text, stderr);
+}
+
+/* The child's exit status. */
+static int end_of(enum rg_code code)
+{
+	return code == RG_OK ? EXIT_SUCCESS : code == RG_NOMEM ? OUT_OF_MEMORY : EXIT_FAILURE;
 }
 
 static int draw(const struct job *job)
@@ -71,9 +79,11 @@ static int draw(const struct job *job)
 	agseterrf(report);
 	if (!out)
 		return EXIT_FAILURE;
+	if (!job->format->graphviz)
+		return end_of(rg_dot_write(job->picture, out, &err));
 	if (rg_dot_build(job->picture, job->form, &graph, &err) != RG_OK) {
 		report(err.message);
-		return EXIT_FAILURE;
+		return end_of(err.code);
 	}
 	gvc = gvContext();
 	if (!gvc || gvLayout(gvc, graph, "dot") || gvRender(gvc, graph, job->format->graphviz, out))
@@ -239,6 +249,8 @@ static enum rg_code judge(
 	else if (number)
 		rg_fail(err, RG_SYSTEM, "layout-crashed", "graphviz was stopped by signal %d: %s",
 			number, said);
+	else if (WEXITSTATUS(status) == OUT_OF_MEMORY)
+		rg_nomem(err);
 	else if (WEXITSTATUS(status) != EXIT_SUCCESS || !child->streams[DRAWING].count)
 		rg_fail(err, RG_SYSTEM, "layout-failed", "graphviz cannot draw this: %s", said);
 	else
@@ -335,15 +347,16 @@ static bool put_svg(const struct rg_picture *picture, const struct stream *drawi
 	return put_text(out, at, (size_t)(end - at));
 }
 
-static bool put_png(const struct rg_picture *picture, const struct stream *drawing, FILE *out)
+static bool put_bytes(const struct rg_picture *picture, const struct stream *drawing, FILE *out)
 {
 	(void)picture;
 	return put_text(out, drawing->bytes, drawing->count);
 }
 
 static const struct format formats[RG_RENDER_FORMATS] = {
-	[RG_RENDER_SVG] = { "svg", put_svg },
-	[RG_RENDER_PNG] = { "png", put_png },
+	[RG_RENDER_SVG] = { "svg", "the drawing", put_svg },
+	[RG_RENDER_PNG] = { "png", "the drawing", put_bytes },
+	[RG_RENDER_DOT] = { NULL, "DOT", put_bytes },
 };
 
 /* Whether to try a simpler form: graphviz had too much to do, or took a wrong turn. */
@@ -362,6 +375,8 @@ static enum rg_code lay_out(const struct rg_picture *picture, const struct forma
 
 	if (!limits.full)
 		return attempt(&simple, drawing, err);
+	if (!format->graphviz)
+		return attempt(&full, drawing, err);
 	code = attempt(&full, drawing, err);
 	if (code == RG_OK || !is_worth_another(err))
 		return code;
@@ -387,9 +402,13 @@ enum rg_code rg_render(const struct rg_picture *picture, enum rg_render_format f
 	if (code != RG_OK)
 		return rg_hint(err, "draw less of it, or write DOT (-o FILE.dot) and lay that out");
 	errno = 0;
-	if (!formats[format].put(picture, &drawing, out) || fflush(out) || ferror(out))
-		code = rg_fail(err, RG_SYSTEM, "write-failed", "cannot write the drawing: %s",
-			strerror(errno ? errno : EIO));
+	if (!formats[format].put(picture, &drawing, out) || fflush(out) || ferror(out)) {
+		if (errno == ENOMEM && !ferror(out))
+			code = rg_nomem(err);
+		else
+			code = rg_fail(err, RG_SYSTEM, "write-failed", "cannot write %s: %s",
+				formats[format].what, strerror(errno ? errno : EIO));
+	}
 	free(drawing.bytes);
 	return code;
 }

@@ -19,6 +19,7 @@
 enum rg_render_format {
 	RG_RENDER_SVG,
 	RG_RENDER_PNG,
+	RG_RENDER_DOT, /* not laid out; in a child all the same, as libcgraph can crash for memory */
 	RG_RENDER_FORMATS, /* how many there are */
 };
 

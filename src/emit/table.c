@@ -1,5 +1,6 @@
 #include "src/emit/table.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <libsmartcols.h>
 #include <stdlib.h>
@@ -7,6 +8,7 @@
 
 #include "heapdump/base/units.h"
 #include "src/emit/escape.h"
+#include "src/emit/lines.h"
 
 #define CELL 400 /* characters of a text that a cell keeps */
 #define SEPARATOR 2 /* blanks between two columns */
@@ -136,19 +138,6 @@ static bool fill_table(struct libscols_table *table, const struct columns *colum
 	return true;
 }
 
-/* Each line of TEXT with INDENT before it and no blanks at its end. */
-static void print_lines(const char *text, const char *indent, FILE *out)
-{
-	while (*text) {
-		size_t length = strcspn(text, "\n"), kept = length;
-
-		while (kept > 0 && text[kept - 1] == ' ')
-			kept--;
-		fprintf(out, "%s%.*s\n", indent, (int)kept, text);
-		text += length + (text[length] == '\n');
-	}
-}
-
 enum rg_code rg_table_print(const struct rg_record *record, const struct rg_list *list,
 	const struct rg_table_style *style, FILE *out, struct rg_error *err)
 {
@@ -156,28 +145,25 @@ enum rg_code rg_table_print(const struct rg_record *record, const struct rg_list
 	struct libscols_table *table = scols_new_table();
 	struct rg_arena arena = { 0 };
 	struct columns columns = { 0 };
-	char *text = NULL;
 	bool done = false;
 
+	errno = 0;
 	if (table) {
 		choose_columns(&columns, record, list, style->stable, &arena);
 		/* the cells are escaped already */
 		scols_table_enable_noencoding(table, 1);
 		scols_table_set_termforce(table, SCOLS_TERMFORCE_ALWAYS);
 		scols_table_set_termwidth(table, style->width - strlen(indent));
-		scols_table_set_column_separator(table, "  ");
-		done = fill_table(table, &columns, record, list,
+		done = scols_table_set_column_separator(table, "  ") == 0 &&
+		       fill_table(table, &columns, record, list,
 			       width_left(&columns, record, list, style->width - strlen(indent),
 				       &arena),
 			       style->ascii, &arena) &&
-		       (columns.count == 0 || scols_print_table_to_string(table, &text) == 0);
+		       (columns.count == 0 || rg_lines_print(table, indent, out));
 	}
-	if (done && text)
-		print_lines(text, indent, out);
 	if (done && list->of > list->shown)
 		fprintf(out, "%s… %s more, see them with --limit %" PRIu64 "\n", indent,
 			rg_units_count(list->of - list->shown, &arena), list->of);
-	free(text);
 	scols_unref_table(table);
 	done = done && !arena.failed;
 	rg_arena_deinit(&arena);

@@ -1,5 +1,6 @@
 #include "src/emit/tree.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <libsmartcols.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 #include "heapdump/base/array.h"
 #include "heapdump/base/arena.h"
 #include "src/emit/escape.h"
+#include "src/emit/lines.h"
 
 #define LABEL_COLUMNS 40
 #define TITLE_COLUMNS 60
@@ -191,19 +193,6 @@ static void add_trees(struct printing *p)
 		}
 }
 
-/* TEXT without the blanks at the end of its lines. */
-static void print_lines(const char *text, FILE *out)
-{
-	while (*text) {
-		size_t length = strcspn(text, "\n"), kept = length;
-
-		while (kept > 0 && text[kept - 1] == ' ')
-			kept--;
-		fprintf(out, "%.*s\n", (int)kept, text);
-		text += length + (text[length] == '\n');
-	}
-}
-
 static bool has_numbers(const struct rg_picture *picture)
 {
 	for (uint32_t i = 0; i < picture->n_nodes; i++)
@@ -216,9 +205,9 @@ enum rg_code rg_tree_print(const struct rg_picture *picture, const struct rg_tre
 	FILE *out, struct rg_error *err)
 {
 	struct printing p = { .picture = picture, .style = style, .table = scols_new_table() };
-	char *text = NULL;
 	bool done = false;
 
+	errno = 0;
 	p.has_numbers = !style->stable && has_numbers(picture);
 	if (p.table && scols_table_new_column(p.table, "", 0.9, SCOLS_FL_TREE | SCOLS_FL_TRUNC) &&
 		(!p.has_numbers || scols_table_new_column(p.table, "", 8, SCOLS_FL_RIGHT))) {
@@ -227,15 +216,11 @@ enum rg_code rg_tree_print(const struct rg_picture *picture, const struct rg_tre
 		scols_table_enable_noheadings(p.table, 1);
 		scols_table_set_termforce(p.table, SCOLS_TERMFORCE_ALWAYS);
 		scols_table_set_termwidth(p.table, style->width);
-		scols_table_set_column_separator(p.table, "  ");
+		p.failed = scols_table_set_column_separator(p.table, "  ") != 0;
 		add_trees(&p);
 		done = !p.failed && !p.arena.failed &&
-		       (scols_table_is_empty(p.table) ||
-			       scols_print_table_to_string(p.table, &text) == 0);
+		       (scols_table_is_empty(p.table) || rg_lines_print(p.table, "", out));
 	}
-	if (done && text)
-		print_lines(text, out);
-	free(text);
 	scols_unref_table(p.table);
 	rg_arena_deinit(&p.arena);
 	return done ? RG_OK : rg_nomem(err);

@@ -36,89 +36,107 @@ static enum rg_code malformed(struct load *load, const struct rg_block *block)
 
 /* --- first pass: rows --------------------------------------------------------------------- */
 
-static bool load_string(struct load *load, struct rg_block *block)
+static enum rg_code load_string(struct load *load, struct rg_block *block)
 {
 	struct rg_heap *heap = load->heap;
 	struct rg_text *slot = RG_PUSH(heap->strings, heap->n_strings, heap->strings_capacity);
 
-	return slot && rg_read_string(block, &slot->bytes, &slot->length);
+	if (!slot)
+		return RG_NOMEM;
+	return rg_read_string(block, &slot->bytes, &slot->length) ? RG_OK : RG_BAD_DATA;
 }
 
-static bool load_type(struct load *load, struct rg_block *block)
+static enum rg_code load_type(struct load *load, struct rg_block *block)
 {
 	struct rg_heap *heap = load->heap;
 	struct rg_heap_type *slot = RG_PUSH(heap->types, heap->n_types, heap->types_capacity);
 	struct rg_type_record record;
 
-	if (!slot || !rg_read_type(block, &record))
-		return false;
+	if (!slot)
+		return RG_NOMEM;
+	if (!rg_read_type(block, &record))
+		return RG_BAD_DATA;
 	*slot = (struct rg_heap_type){ .address = record.address,
 		.flags = record.flags,
 		.basicsize = record.basicsize,
 		.itemsize = record.itemsize,
 		.name = rg_heap_string(heap, record.name),
 		.module = rg_heap_string(heap, record.module) };
-	return true;
+	return RG_OK;
 }
 
-static bool load_object(struct load *load, struct rg_block *block)
+static enum rg_code load_object(struct load *load, struct rg_block *block)
 {
 	struct rows *rows = &load->rows;
 	struct rg_object_record *slot = RG_PUSH(rows->items, rows->count, rows->capacity);
 
-	return slot && rg_read_object(block, slot) && slot->type < load->heap->n_types;
+	if (!slot)
+		return RG_NOMEM;
+	return rg_read_object(block, slot) && slot->type < load->heap->n_types ? RG_OK
+									       : RG_BAD_DATA;
 }
 
-static bool load_value(struct load *load, struct rg_block *block)
+static enum rg_code load_value(struct load *load, struct rg_block *block)
 {
 	struct rg_value_record *slot = RG_PUSH(load->values, load->n_values, load->values_capacity);
 
-	return slot && rg_read_value(block, slot);
+	if (!slot)
+		return RG_NOMEM;
+	return rg_read_value(block, slot) ? RG_OK : RG_BAD_DATA;
 }
 
-static bool load_root(struct load *load, struct rg_block *block)
+static enum rg_code load_root(struct load *load, struct rg_block *block)
 {
 	struct rg_root_record *slot = RG_PUSH(load->roots, load->n_roots, load->roots_capacity);
 
-	return slot && rg_read_root(block, slot);
+	if (!slot)
+		return RG_NOMEM;
+	return rg_read_root(block, slot) ? RG_OK : RG_BAD_DATA;
 }
 
-static bool load_thread(struct load *load, struct rg_block *block)
+static enum rg_code load_thread(struct load *load, struct rg_block *block)
 {
 	struct rg_heap *heap = load->heap;
 	struct rg_heap_thread *slot = RG_PUSH(
 		heap->threads, heap->n_threads, heap->threads_capacity);
 	struct rg_thread_record record;
 
-	if (!slot || !rg_read_thread(block, &record))
-		return false;
+	if (!slot)
+		return RG_NOMEM;
+	if (!rg_read_thread(block, &record))
+		return RG_BAD_DATA;
 	*slot = (struct rg_heap_thread){ record.native_id, record.name };
-	return true;
+	return RG_OK;
 }
 
-static bool load_frame(struct load *load, struct rg_block *block)
+static enum rg_code load_frame(struct load *load, struct rg_block *block)
 {
 	struct rg_heap *heap = load->heap;
 	struct rg_frame_record *slot = RG_PUSH(heap->frames, heap->n_frames, heap->frames_capacity);
 
-	return slot && rg_read_frame(block, slot);
+	if (!slot)
+		return RG_NOMEM;
+	return rg_read_frame(block, slot) ? RG_OK : RG_BAD_DATA;
 }
 
-static bool load_fact(struct load *load, struct rg_block *block)
+static enum rg_code load_fact(struct load *load, struct rg_block *block)
 {
 	struct rg_heap *heap = load->heap;
 	struct rg_heap_fact *slot = RG_PUSH(heap->facts, heap->n_facts, heap->facts_capacity);
 	struct rg_fact_record record;
 
-	if (!slot || !rg_read_fact(block, &record))
-		return false;
+	if (!slot)
+		return RG_NOMEM;
+	if (!rg_read_fact(block, &record))
+		return RG_BAD_DATA;
 	*slot = (struct rg_heap_fact){ .key = { record.key, record.key_length },
 		.text = { record.text, record.text_length },
 		.number = record.number };
-	return true;
+	return RG_OK;
 }
 
-static bool (*const loaders[RG_BLOCK_TYPE_COUNT])(struct load *, struct rg_block *) = {
+/* One record of a block: RG_BAD_DATA where it makes no sense; neither fills the error. */
+static enum rg_code (*const loaders[RG_BLOCK_TYPE_COUNT])(struct load *, struct rg_block *) = {
 	[RG_BLOCK_STRINGS] = load_string,
 	[RG_BLOCK_TYPES] = load_type,
 	[RG_BLOCK_OBJECTS] = load_object,
@@ -129,25 +147,33 @@ static bool (*const loaders[RG_BLOCK_TYPE_COUNT])(struct load *, struct rg_block
 	[RG_BLOCK_FACTS] = load_fact,
 };
 
-static enum rg_code load_rows(struct load *load, struct rg_reader *reader)
+static enum rg_code load_block(struct load *load, struct rg_block *block)
 {
-	struct rg_block block;
+	for (uint32_t i = 0; i < block->count; i++) {
+		enum rg_code code = loaders[block->type](load, block);
 
-	while (rg_reader_next(reader, &block)) {
-		if (block.type == RG_BLOCK_REFERENCES) {
-			struct rg_block *slot = RG_PUSH(
-				load->references, load->n_blocks, load->blocks_capacity);
-
-			if (!slot)
-				return rg_nomem(load->err);
-			*slot = block;
-			continue;
-		}
-		for (uint32_t i = 0; i < block.count; i++)
-			if (!loaders[block.type](load, &block))
-				return malformed(load, &block);
+		if (code)
+			return code == RG_NOMEM ? rg_nomem(load->err) : malformed(load, block);
 	}
 	return RG_OK;
+}
+
+static enum rg_code load_rows(struct load *load, struct rg_reader *reader)
+{
+	struct rg_block block, *slot;
+	enum rg_code code = RG_OK;
+
+	while (!code && rg_reader_next(reader, &block)) {
+		if (block.type != RG_BLOCK_REFERENCES) {
+			code = load_block(load, &block);
+			continue;
+		}
+		slot = RG_PUSH(load->references, load->n_blocks, load->blocks_capacity);
+		if (!slot)
+			return rg_nomem(load->err);
+		*slot = block;
+	}
+	return code;
 }
 
 /* --- objects in address order ------------------------------------------------------------- */
@@ -164,15 +190,21 @@ static bool sort_rows(struct rows *rows)
 {
 	struct rg_object_record *other = NULL, *from = rows->items;
 	uint64_t differ = 0;
+	bool sorted = true;
 
-	for (size_t i = 1; i < rows->count; i++)
+	for (size_t i = 1; i < rows->count; i++) {
 		differ |= from[i].address ^ from[0].address;
+		sorted &= from[i].address >= from[i - 1].address;
+	}
+	/* then there is no need for memory to sort in */
+	if (sorted)
+		return true;
 	if (rows->count < 4096) {
 		if (rows->count)
 			qsort(rows->items, rows->count, sizeof(*rows->items), by_address);
 		return true;
 	}
-	other = malloc(rows->capacity * sizeof(*other));
+	other = malloc(rows->count * sizeof(*other));
 	if (!other)
 		return false;
 	for (unsigned shift = 0; shift < 64; shift += 11) {
@@ -192,6 +224,7 @@ static bool sort_rows(struct rows *rows)
 	}
 	free(other);
 	rows->items = from;
+	rows->capacity = rows->count;
 	return true;
 }
 

@@ -58,23 +58,6 @@ static bool type_matches(const struct rg_heap_type *type, const char *word, bool
 	return n > 0 && (size_t)n < sizeof(full) && matches(word, full, (size_t)n, fold);
 }
 
-static uint32_t select_types(
-	const struct rg_heap *heap, const char *word, struct rg_bitset *selected)
-{
-	uint8_t *wanted = rg_array_new(heap->n_types, 1);
-	uint32_t found = 0;
-
-	for (size_t i = 0; wanted && i < heap->n_types; i++)
-		wanted[i] = type_matches(&heap->types[i], word, false);
-	for (uint32_t id = 0; wanted && id < heap->n_objects; id++)
-		if (wanted[heap->type[id]]) {
-			rg_bitset_set(selected, id);
-			found++;
-		}
-	free(wanted);
-	return found;
-}
-
 /* The last part of a type's qualified name, which is what people type. */
 static const char *short_name(const struct rg_heap_type *type, struct rg_arena *arena)
 {
@@ -126,8 +109,29 @@ static enum rg_code no_such_type(const struct rg_heap *heap, const char *word, s
 		rg_hint(err, "did you mean %s?", near);
 	else
 		rg_hint(err, "see the types with: refgraph types SOURCE; a name may hold *");
+	if (arena.failed)
+		rg_nomem(err);
 	rg_arena_deinit(&arena);
-	return RG_NOT_FOUND;
+	return err->code;
+}
+
+static enum rg_code select_types(const struct rg_heap *heap, const char *word,
+	struct rg_bitset *selected, struct rg_error *err)
+{
+	uint8_t *wanted = rg_array_new(heap->n_types, 1);
+	bool found = false;
+
+	if (!wanted)
+		return rg_nomem(err);
+	for (size_t i = 0; i < heap->n_types; i++)
+		wanted[i] = type_matches(&heap->types[i], word, false);
+	for (uint32_t id = 0; id < heap->n_objects; id++)
+		if (wanted[heap->type[id]]) {
+			rg_bitset_set(selected, id);
+			found = true;
+		}
+	free(wanted);
+	return found ? RG_OK : no_such_type(heap, word, err);
 }
 
 static enum rg_code select_number(const struct rg_heap *heap, const char *word, bool live,
@@ -178,7 +182,7 @@ enum rg_code rg_select(const struct rg_heap *heap, const char *word, bool live,
 		return select_number(heap, word, live, selected, err);
 	if (strncmp(word, "0x", 2) == 0)
 		return select_address(heap, word, selected, err);
-	return select_types(heap, word, selected) ? RG_OK : no_such_type(heap, word, err);
+	return select_types(heap, word, selected, err);
 }
 
 /* --- lists and filters -------------------------------------------------------------------- */
@@ -206,14 +210,19 @@ enum rg_code rg_select_from(const struct rg_heap *heap, const char *path, bool l
 	size_t size = 0;
 	char *line = NULL;
 
+	if (!file && errno == ENOMEM)
+		return rg_nomem(err);
 	if (!file) {
 		rg_fail(err, RG_SYSTEM, "cannot-open", "%s: %s", path, strerror(errno));
 		return rg_hint(err, "make such a list with: refgraph objects SOURCE SELECTION "
 				    "--format ids");
 	}
+	errno = 0;
 	for (unsigned number = 1; !code && getline(&line, &size, file) > 0; number++)
 		code = select_line(heap, path, number, line, live, selected, err);
-	if (!code && ferror(file))
+	if (!code && errno == ENOMEM)
+		code = rg_nomem(err);
+	else if (!code && ferror(file))
 		code = rg_fail(err, RG_SYSTEM, "cannot-read", "%s: it cannot be read", path);
 	free(line);
 	if (file != stdin)
@@ -236,8 +245,10 @@ static enum rg_code no_such_module(
 		rg_hint(err, "did you mean %s?", near);
 	else
 		rg_hint(err, "a name may hold *, as in 'app.*'");
+	if (arena.failed)
+		rg_nomem(err);
 	rg_arena_deinit(&arena);
-	return RG_NOT_FOUND;
+	return err->code;
 }
 
 enum rg_code rg_select_filter(const struct rg_heap *heap, const char *type, const char *module,

@@ -216,8 +216,9 @@ static uint64_t bundle_up(struct walk *walk, uint32_t vertex, uint32_t level)
 			continue;
 		}
 		bundle = RG_PUSH(walk->bundles, walk->n_bundles, walk->bundles_capacity);
-		if (!bundle || !rg_map_set(&walk->numbers, (uint64_t)pattern + 1,
-				       (uint32_t)walk->n_bundles - 1)) {
+		if (pattern == RG_NO_ID || !bundle ||
+			!rg_map_set(&walk->numbers, (uint64_t)pattern + 1,
+				(uint32_t)walk->n_bundles - 1)) {
 			walk->draw->failed = true;
 			return 0;
 		}
@@ -407,7 +408,10 @@ static void expand(struct walk *walk, uint32_t vertex, uint32_t level)
 {
 	uint64_t total = bundle_up(walk, vertex, level);
 
-	renumber(walk);
+	if (!walk->draw->failed)
+		renumber(walk);
+	if (walk->draw->failed)
+		return;
 	share_out(walk, total, slots_of(walk));
 	draw_bundled(walk, vertex, level);
 	draw_left_out(walk, vertex);

@@ -1,10 +1,12 @@
 /*
  * A library to preload: the allocation of number RG_FAIL_AT fails, and with RG_FAIL_ON=1 every one
- * behind it. Without RG_FAIL_AT the allocations are counted, and their number written to
- * descriptor 9 at the end. Children that were forked neither fail nor count.
+ * behind it. At the end the number of allocations is written to the descriptor RG_FAIL_COUNT, if
+ * that is set. Children that were forked neither fail nor count; with RG_FAIL_IN=children they
+ * alone fail, each counting for itself.
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -12,15 +14,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#define COUNT_FD 9
-
 static void *(*next_malloc)(size_t);
 static void *(*next_calloc)(size_t, size_t);
 static void *(*next_realloc)(void *, size_t);
 static atomic_ulong count;
 static unsigned long fail_at;
-static bool fail_on, ready;
-static pid_t self;
+static bool fail_on, in_children, is_child, ready;
 static char early[4096]; /* dlsym allocates before there is an allocator to hand on to */
 static size_t early_used;
 
@@ -37,33 +36,43 @@ static bool is_early(const void *memory)
 	return (const char *)memory >= early && (const char *)memory < early + sizeof(early);
 }
 
+static void enter_child(void)
+{
+	is_child = true;
+	atomic_store(&count, 0);
+}
+
 static void __attribute__((constructor)) start(void)
 {
 	const char *at = getenv("RG_FAIL_AT"), *on = getenv("RG_FAIL_ON");
+	const char *in = getenv("RG_FAIL_IN");
 
 	next_malloc = dlsym(RTLD_NEXT, "malloc");
 	next_calloc = dlsym(RTLD_NEXT, "calloc");
 	next_realloc = dlsym(RTLD_NEXT, "realloc");
 	fail_at = at ? strtoul(at, NULL, 10) : 0;
 	fail_on = on && *on == '1';
-	self = getpid();
+	in_children = in && strcmp(in, "children") == 0;
+	pthread_atfork(NULL, NULL, enter_child);
 	ready = true;
 }
 
 static void __attribute__((destructor)) stop(void)
 {
-	if (getpid() == self)
-		dprintf(COUNT_FD, "%lu\n", atomic_load(&count));
+	const char *fd = getenv("RG_FAIL_COUNT");
+
+	if (fd && !is_child)
+		dprintf(atoi(fd), "%lu\n", atomic_load(&count));
 }
 
 static bool fails(void)
 {
 	unsigned long number;
 
-	if (!ready)
+	if (!ready || is_child != in_children)
 		return false;
 	number = atomic_fetch_add(&count, 1) + 1;
-	if (!fail_at || !(number == fail_at || (fail_on && number > fail_at)) || getpid() != self)
+	if (!fail_at || !(number == fail_at || (fail_on && number > fail_at)))
 		return false;
 	errno = ENOMEM;
 	return true;

@@ -243,7 +243,7 @@ class Held:
         fcntl.fcntl(self.pipe, F_SETPIPE_SZ, 4096)
         self.command = subprocess.Popen(
             [*REFGRAPH, "dump", str(target.pid), "-o", self.path], stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, preexec_fn=listen)
         self.said = self.copy = self.guardian = None
 
     def __enter__(self):
@@ -281,6 +281,12 @@ class Held:
         self.command.wait()
         self.command.stderr.close()
         os.unlink(self.path)
+
+
+def listen():
+    """Let the signals that end a program do so, as in the foreground of a shell."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def adopt():
