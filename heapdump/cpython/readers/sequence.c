@@ -11,6 +11,8 @@ enum { DEQUE_LEFT = 24, DEQUE_LEFT_INDEX = 40 };
 /* COUNT pointers at ADDRESS as the items of the current object. */
 static void read_items(struct rg_walk *walk, uint64_t address, uint64_t count)
 {
+	if (address & 7)
+		return;
 	for (uint64_t i = 0; i < count;) {
 		uint64_t n = count - i < READ_AHEAD ? count - i : READ_AHEAD;
 		const uint64_t *items = rg_image_at(walk->image, address + 8 * i, 8 * n);
