@@ -185,9 +185,9 @@ static void read_scan(struct rg_walk *walk, uint64_t address, const struct rg_py
 
 	for (size_t i = 0; i < type->n_scan; i++)
 		rg_walk_guess(walk, rg_image_u64(walk->image, address + type->scan[i]));
-	if (!type->scan_items)
-		return;
 	items = (int64_t)rg_image_u64(walk->image, address + RG_OB_SIZE);
+	if (!type->scan_items || items <= 0)
+		return;
 	end = items < ITEMS_LIMIT / type->itemsize ? items * type->itemsize : ITEMS_LIMIT;
 	for (int64_t at = 0; at < end; at += 8)
 		rg_walk_guess(walk,
