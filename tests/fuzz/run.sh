@@ -5,7 +5,7 @@ seconds=${FUZZ_SECONDS:-60}
 failed=0
 for program; do
 	name=${program##*/}
-	if ! "$builddir/$program" -help=1 2>/dev/null </dev/null | grep -q max_total_time; then
+	if ! "$builddir/$program" -help=1 2>&1 </dev/null | grep -q max_total_time; then
 		echo 'make fuzz needs: configure --enable-fuzzing CC=clang' >&2
 		exit 1
 	fi
