@@ -99,8 +99,11 @@ static uint64_t find_gnu(struct rg_image *image, const struct dynamic *dyn, cons
 		hash = hash * 33 + *c;
 	index = rg_image_u32(image, table + 4ull * (hash % buckets));
 	for (unsigned steps = 0; index >= first && steps < 100000; index++, steps++) {
-		uint32_t found = rg_image_u32(image, chain + 4ull * (index - first));
+		uint64_t at = chain + 4ull * (index - first);
+		uint32_t found = rg_image_u32(image, at);
 
+		if (!rg_image_at(image, at, sizeof(found)))
+			break;
 		if ((found | 1) == (hash | 1)) {
 			uint64_t address = symbol_called(image, dyn, index, name);
 
@@ -120,6 +123,8 @@ static uint64_t find_sysv(struct rg_image *image, const struct dynamic *dyn, con
 	for (uint32_t i = 0; i < count && i < 1000000; i++) {
 		uint64_t address = symbol_called(image, dyn, i, name);
 
+		if (!rg_image_at(image, dyn->symbols + i * sizeof(Elf64_Sym), sizeof(Elf64_Sym)))
+			break;
 		if (address)
 			return address;
 	}
