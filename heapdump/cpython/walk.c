@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "heapdump/base/array.h"
-#include "heapdump/base/hash.h"
 #include "heapdump/cpython/readers.h"
 #include "heapdump/cpython/roots.h"
 #include "heapdump/cpython/text.h"
@@ -443,7 +442,6 @@ enum rg_code rg_walk_heap(struct rg_image *image, const struct rg_runtime *runti
 		.layout = runtime->layout,
 		.writer = writer,
 		.values = values,
-		.passed = { .seed = rg_hash_seed() },
 		.room = memory_size(image) / 8 * READINGS };
 	enum rg_code code = walk_lists(&walk, err);
 
