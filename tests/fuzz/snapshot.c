@@ -11,12 +11,17 @@
 #include "src/analysis/order.h"
 #include "src/analysis/routes.h"
 #include "src/analysis/types.h"
+#include "src/emit/dot.h"
+#include "src/emit/tree.h"
 #include "src/heap/fold.h"
 #include "src/heap/label.h"
 #include "src/heap/policy.h"
+#include "src/view/cycle.h"
+#include "src/view/neighbourhood.h"
+#include "src/view/routes.h"
 #include "tests/fuzz/fuzz.h"
 
-/* --- questions ---------------------------------------------------------------------------- */
+/* --- labels ------------------------------------------------------------------------------- */
 
 static void ask_labels(const struct rg_heap *heap)
 {
@@ -42,6 +47,73 @@ static void ask_labels(const struct rg_heap *heap)
 	rg_arena_deinit(&arena);
 }
 
+/* --- pictures ----------------------------------------------------------------------------- */
+
+/* A picture that holds together, as DOT and as a tree of plain ASCII lines. */
+static void check_picture(const struct rg_picture *picture)
+{
+	struct rg_tree_style style = { .width = 80, .ascii = true };
+	struct text text;
+	FILE *out = text_open(&text);
+
+	REQUIRE(rg_dot_check(picture, NULL) == RG_OK);
+	REQUIRE(rg_tree_print(picture, &style, out, NULL) == RG_OK && fclose(out) == 0);
+	for (size_t i = 0; i < text.size; i++)
+		REQUIRE((text.bytes[i] >= 0x20 && text.bytes[i] < 0x7f) || text.bytes[i] == '\n');
+	free(text.bytes);
+	out = text_open(&text);
+	REQUIRE(rg_dot_write(picture, out, NULL) == RG_OK && fclose(out) == 0);
+	free(text.bytes);
+}
+
+static void draw_cycles(const struct rg_cycles *cycles, bool raw)
+{
+	struct rg_arena arena = { 0 };
+	struct rg_draw draw;
+
+	rg_draw_init(&draw, cycles->heap, raw, false, 0, &arena);
+	REQUIRE(rg_view_cycles(&draw, cycles, 3, NULL) == RG_OK);
+	check_picture(&draw.picture);
+	rg_draw_deinit(&draw);
+	rg_arena_deinit(&arena);
+}
+
+static void draw_routes(const struct rg_routes *routes, bool raw)
+{
+	struct rg_arena arena = { 0 };
+	struct rg_draw draw;
+
+	rg_draw_init(&draw, routes->heap, raw, true, 20, &arena);
+	REQUIRE(rg_view_routes(&draw, routes, 5, NULL) == RG_OK);
+	check_picture(&draw.picture);
+	rg_draw_deinit(&draw);
+	rg_arena_deinit(&arena);
+}
+
+/* What is around the last object, both ways. */
+static void draw_neighbours(const struct rg_heap *heap, bool raw)
+{
+	struct rg_neighbourhood options = { .both = true,
+		.whole = raw,
+		.edges = RG_EDGES_ALL,
+		.depth = RG_NEIGHBOURHOOD_DEPTH,
+		.breadth = RG_NEIGHBOURHOOD_BREADTH,
+		.alike = RG_NEIGHBOURHOOD_ALIKE };
+	struct rg_arena arena = { 0 };
+	struct rg_draw draw;
+
+	if (heap->n_objects == 0)
+		return;
+	rg_draw_init(&draw, heap, raw, false, 30, &arena);
+	REQUIRE(rg_view_neighbourhood(
+			&draw, &options, &(uint32_t){ heap->n_objects - 1 }, 1, NULL) == RG_OK);
+	check_picture(&draw.picture);
+	rg_draw_deinit(&draw);
+	rg_arena_deinit(&arena);
+}
+
+/* --- analyses ----------------------------------------------------------------------------- */
+
 static void ask_types(const struct rg_heap *heap, bool raw)
 {
 	struct rg_type_sums sums;
@@ -65,6 +137,7 @@ static void ask_cycles(const struct rg_heap *heap, unsigned edges, bool raw)
 	for (size_t i = 0; i < cycles.n_groups; i++)
 		alike += cycles.groups[i].alike;
 	REQUIRE(alike == cycles.cycles && cycles.objects <= heap->n_objects);
+	draw_cycles(&cycles, raw);
 	rg_cycles_deinit(&cycles);
 }
 
@@ -112,6 +185,7 @@ static void ask_routes(const struct rg_heap *heap, const struct rg_paths *paths,
 		rg_bitset_set(id < heap->n_objects / 2 ? &first : &second, id);
 	}
 	REQUIRE(rg_routes_init(&routes, heap, paths, &all, raw, NULL) == RG_OK);
+	draw_routes(&routes, raw);
 	rg_routes_deinit(&routes);
 	REQUIRE(rg_between_init(&between, heap, RG_EDGES_ALL, raw, &first, &second, 20, NULL) ==
 		RG_OK);
@@ -135,6 +209,7 @@ static void ask(const struct rg_heap *heap, bool raw)
 	ask_chains(heap, &paths);
 	ask_order(heap, &paths);
 	ask_routes(heap, &paths, raw);
+	draw_neighbours(heap, raw);
 	rg_paths_deinit(&paths);
 }
 
