@@ -347,7 +347,9 @@ static void draw_boxes(struct walk *walk)
 	for (size_t i = 0; i < walk->n_boxes; i++) {
 		const struct box *box = &walk->boxes[i];
 		uint32_t row = rg_draw_find(walk->draw, box->vertex);
-		const char *label = box->label + (*box->label == '.');
+		/* the pattern's own goes with the walk, before the picture is written */
+		const char *label = rg_arena_print(
+			walk->draw->arena, "%s", box->label + (*box->label == '.'));
 
 		rg_draw_edge(walk->draw, walk->back ? box->node : row, walk->back ? row : box->node,
 			label, box->count);
