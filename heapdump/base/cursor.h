@@ -20,7 +20,8 @@ struct rg_cursor {
 
 static inline struct rg_cursor rg_cursor_over(const void *bytes, size_t length)
 {
-	const uint8_t *at = bytes;
+	/* no bytes may be at NULL, to which nothing can be added */
+	const uint8_t *at = bytes ? bytes : (const uint8_t *)"";
 
 	return (struct rg_cursor){ .at = at, .end = at + length };
 }

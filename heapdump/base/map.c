@@ -33,9 +33,9 @@ uint32_t rg_map_get(const struct rg_map *map, uint64_t key)
 
 static bool grow(struct rg_map *map)
 {
-	struct rg_map larger = {
-		.size = map->size ? map->size * 2 : 64, .used = map->used, .seed = map->seed
-	};
+	struct rg_map larger = { .size = map->size ? map->size * 2 : 64,
+		.used = map->used,
+		.seed = map->seed ? map->seed : rg_hash_seed() };
 
 	larger.keys = calloc(larger.size, sizeof(*larger.keys));
 	larger.values = calloc(larger.size, sizeof(*larger.values));

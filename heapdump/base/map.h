@@ -1,7 +1,7 @@
 /*
  * A map from non-zero 64-bit keys (addresses) to 32-bit numbers: open addressing, linear
- * probing, at most half full. Hostile keys cannot run it out of bounds, only slow it down; with a
- * seed, set while it is empty, not even that, but the order of its slots is no longer the same.
+ * probing, at most half full. Nobody can choose keys that meet in it: each map has a seed of its own,
+ * and so an order of its slots that means nothing.
  */
 #ifndef RG_BASE_MAP_H
 #define RG_BASE_MAP_H
@@ -14,7 +14,7 @@ struct rg_map {
 	uint64_t *keys; /* 0: free */
 	uint32_t *values;
 	size_t size, used; /* size: a power of two, or 0 */
-	uint64_t seed; /* 0, or rg_hash_seed() */
+	uint64_t seed; /* 0 as long as it is empty */
 };
 
 #define RG_MAP_NONE UINT32_MAX

@@ -25,8 +25,6 @@ uint32_t rg_names_add(struct rg_names *names, const char *text, size_t length)
 	uint32_t number;
 	struct rg_name *slot;
 
-	if (!names->numbers.seed)
-		names->numbers.seed = rg_hash_seed();
 	while ((number = rg_map_get(&names->numbers, key)) != RG_MAP_NONE) {
 		if (is_equal(&names->items[number], text, length))
 			return number;

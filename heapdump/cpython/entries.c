@@ -31,6 +31,8 @@ bool rg_entries_open(
 		image, keys + KEYS_INDEX + (1ull << log2_index), entries.count * entries.stride);
 	if (!entries.table)
 		return false;
+	if (values & 7)
+		return false;
 	if (values) {
 		entries.values = rg_image_at(image, values, entries.count * 8);
 		if (!entries.values)

@@ -66,6 +66,13 @@ uint32_t rg_objects_find(struct rg_objects *objects, uint64_t address)
 	return number - 1;
 }
 
+bool rg_objects_fits(struct rg_objects *objects, uint64_t address)
+{
+	const uint32_t *slots = chunk_of(objects, address);
+
+	return !slots || !slots[slot_index(address)];
+}
+
 /* Room for one more row in every column. */
 static bool reserve_row(struct rg_objects *objects)
 {

@@ -37,7 +37,10 @@ void rg_objects_deinit(struct rg_objects *objects);
 /* The number of the object at ADDRESS, or RG_NO_OBJECT. */
 uint32_t rg_objects_find(struct rg_objects *objects, uint64_t address);
 
-/* Add an object that rg_objects_find does not know; RG_NO_OBJECT when out of memory. */
+/* False where another object begins so near ADDRESS that they would overlap. */
+bool rg_objects_fits(struct rg_objects *objects, uint64_t address);
+
+/* Add an object that rg_objects_find does not know and that fits; RG_NO_OBJECT when out of memory. */
 uint32_t rg_objects_add(
 	struct rg_objects *objects, uint64_t address, uint32_t type, uint8_t generation);
 

@@ -3,8 +3,8 @@
 #include "heapdump/cpython/readers.h"
 #include "heapdump/cpython/text.h"
 
+#define INTERPRETERS 1000
 #define THREADS 100000
-#define FRAMES 1000000
 #define ATEXIT_SIZE 24 /* of an atexit callback: func, args, kwargs */
 #define OWNED_BY_GENERATOR 1 /* owner of an interpreter frame */
 
@@ -16,6 +16,16 @@ static struct rg_root_record new_root(enum rg_root_kind kind)
 		.label = RG_NO_STRING,
 		.thread = UINT32_MAX,
 		.frame = UINT32_MAX };
+}
+
+/* True the first time it is asked about ADDRESS: a list that runs into itself ends there. */
+static bool is_first(struct rg_walk *walk, uint64_t address)
+{
+	if (rg_map_get(&walk->passed, address) != RG_MAP_NONE)
+		return false;
+	if (!rg_map_set(&walk->passed, address, 1))
+		walk->out_of_memory = true;
+	return !walk->out_of_memory && walk->room > 0;
 }
 
 /* --- the interpreter ---------------------------------------------------------------------- */
@@ -148,7 +158,7 @@ static void walk_frame_roots(
 		if (root.target)
 			rg_walk_root(walk, &root);
 	}
-	for (uint32_t i = 0; i < end && i < 1u << 20; i++) {
+	for (uint32_t i = 0; i < end && i < 1u << 20 && rg_walk_spend(walk, 1); i++) {
 		root.target = rg_image_u64(image, slots + 8ull * i);
 		root.reference = i < locals ? RG_KIND_LOCAL : RG_KIND_STACK;
 		root.label = i < locals ? rg_frame_local_name(walk, code, i) : RG_NO_STRING;
@@ -169,7 +179,7 @@ static void walk_frames(struct rg_walk *walk, uint64_t thread, uint32_t number)
 	uint64_t cframe = rg_image_u64(image, thread + (unsigned)layout->thread_cframe);
 	uint64_t frame = rg_image_u64(image, cframe + (unsigned)layout->cframe_frame);
 
-	for (int depth = 0; frame && depth < FRAMES; depth++) {
+	while (frame && is_first(walk, frame)) {
 		uint64_t code = rg_image_u64(image, frame + (unsigned)layout->frame_code);
 		struct rg_root_record root = new_root(RG_ROOT_FRAME);
 		struct rg_frame_record record = { .thread = number };
@@ -202,7 +212,7 @@ static void walk_threads(struct rg_walk *walk, uint64_t interpreter)
 		thread = rg_image_u64(image, thread + (unsigned)layout->thread_next);
 	}
 	/* `prev` is the first field */
-	for (int i = 0; last && i < THREADS; i++, last = rg_image_u64(image, last)) {
+	for (; last && is_first(walk, last); last = rg_image_u64(image, last)) {
 		struct rg_thread_record record = {
 			.ident = rg_image_u64(image, last + (unsigned)layout->thread_ident),
 			.native_id = rg_image_u64(image, last + (unsigned)layout->thread_native_id),
@@ -220,7 +230,7 @@ void rg_roots_walk(struct rg_walk *walk)
 {
 	uint64_t interpreter = walk->runtime->interpreter;
 
-	for (int i = 0; interpreter && i < 10000; i++) {
+	for (int i = 0; interpreter && i < INTERPRETERS && is_first(walk, interpreter); i++) {
 		walk_modules(walk, interpreter);
 		walk_threads(walk, interpreter);
 		walk_owned(walk, interpreter, walk->layout->interp_owned,

@@ -11,6 +11,8 @@
 #include "heapdump/cpython/values.h"
 
 #define STRAY_LIMIT 1000 /* broken links in the collector's lists before we give up */
+#define READINGS 4 /* how often a word of memory is read as a reference, at most and on average */
+#define ITEMS_LIMIT (64 << 10) /* bytes of an unknown C type's items that are scanned */
 #define IMMORTAL_311 900000000u /* deep-frozen statics start at 999999999 */
 
 /* --- names -------------------------------------------------------------------------------- */
@@ -81,6 +83,12 @@ static bool has_gc_head(struct rg_walk *walk, const struct rg_pytype *type, uint
 	       rg_image_u64(walk->image, address + RG_TP_FLAGS) & RG_TPFLAG_HEAP;
 }
 
+bool rg_walk_spend(struct rg_walk *walk, uint64_t count)
+{
+	walk->room = count < walk->room ? walk->room - count : 0;
+	return walk->room > 0;
+}
+
 uint32_t rg_walk_object(struct rg_walk *walk, uint64_t address)
 {
 	uint32_t number, type;
@@ -91,7 +99,7 @@ uint32_t rg_walk_object(struct rg_walk *walk, uint64_t address)
 	number = rg_objects_find(&walk->objects, address);
 	if (number != RG_NO_OBJECT)
 		return number;
-	type = rg_image_at(walk->image, address, 16)
+	type = rg_image_at(walk->image, address, 16) && rg_objects_fits(&walk->objects, address)
 		       ? rg_types_get(walk, rg_image_u64(walk->image, address + RG_OB_TYPE))
 		       : RG_NO_TYPE;
 	if (type == RG_NO_TYPE) {
@@ -111,9 +119,12 @@ uint32_t rg_walk_object(struct rg_walk *walk, uint64_t address)
 void rg_walk_refer(struct rg_walk *walk, enum rg_kind kind, uint64_t target,
 	enum rg_label_form form, uint64_t label, bool untraversed)
 {
-	uint32_t number = target ? rg_walk_object(walk, target) : RG_NO_OBJECT;
 	struct rg_reference_record *slot;
+	uint32_t number;
 
+	if (!rg_walk_spend(walk, 1))
+		return;
+	number = target ? rg_walk_object(walk, target) : RG_NO_OBJECT;
 	if (number == RG_NO_OBJECT)
 		return;
 	slot = RG_PUSH(walk->references, walk->n_references, walk->references_capacity);
@@ -142,7 +153,7 @@ void rg_walk_guess(struct rg_walk *walk, uint64_t word)
 {
 	struct rg_guess *slot;
 
-	if (!word || word & 7)
+	if (!rg_walk_spend(walk, 1) || !word || word & 7)
 		return;
 	slot = RG_PUSH(walk->guesses, walk->n_guesses, walk->guesses_capacity);
 	if (!slot) {
@@ -154,7 +165,8 @@ void rg_walk_guess(struct rg_walk *walk, uint64_t word)
 
 void rg_walk_root(struct rg_walk *walk, const struct rg_root_record *root)
 {
-	uint32_t number = rg_walk_object(walk, root->target);
+	uint32_t number = rg_walk_spend(walk, 1) ? rg_walk_object(walk, root->target)
+						 : RG_NO_OBJECT;
 
 	if (number == RG_NO_OBJECT)
 		return;
@@ -168,14 +180,15 @@ void rg_walk_root(struct rg_walk *walk, const struct rg_root_record *root)
 
 static void read_scan(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
 {
-	int64_t items;
+	int64_t items, end;
 
 	for (size_t i = 0; i < type->n_scan; i++)
 		rg_walk_guess(walk, rg_image_u64(walk->image, address + type->scan[i]));
-	if (!type->scan_items)
-		return;
 	items = (int64_t)rg_image_u64(walk->image, address + RG_OB_SIZE);
-	for (int64_t at = 0; at < items * type->itemsize && at < 64 << 10; at += 8)
+	if (!type->scan_items || items <= 0)
+		return;
+	end = items < ITEMS_LIMIT / type->itemsize ? items * type->itemsize : ITEMS_LIMIT;
+	for (int64_t at = 0; at < end; at += 8)
 		rg_walk_guess(walk,
 			rg_image_u64(walk->image, address + (uint64_t)(type->basicsize + at)));
 }
@@ -280,7 +293,8 @@ static void walk_list(struct rg_walk *walk, uint64_t head, uint8_t generation)
 
 	while (at && at != head) {
 		uint64_t address = at + RG_GC_HEAD;
-		uint32_t type = rg_image_at(walk->image, at, RG_GC_HEAD + 16)
+		uint32_t type = rg_image_at(walk->image, at, RG_GC_HEAD + 16) &&
+						rg_objects_fits(&walk->objects, address)
 					? rg_types_get(walk,
 						  rg_image_u64(walk->image, address + RG_OB_TYPE))
 					: RG_NO_TYPE;
@@ -326,7 +340,7 @@ static enum rg_code walk_lists(struct rg_walk *walk, struct rg_error *err)
 /* Read every object from NEXT on; the queue grows meanwhile. Returns its end. */
 static uint32_t drain(struct rg_walk *walk, uint32_t next)
 {
-	while (next < walk->objects.count && !walk->out_of_memory)
+	while (next < walk->objects.count && !walk->out_of_memory && walk->room > 0)
 		read_object(walk, next++);
 	return next;
 }
@@ -380,7 +394,7 @@ static bool may_be_new(struct rg_walk *walk, const struct rg_guess *guess)
  */
 static void resolve_guesses(struct rg_walk *walk, uint32_t next)
 {
-	for (size_t i = 0; i < walk->n_guesses && !walk->out_of_memory; i++) {
+	for (size_t i = 0; i < walk->n_guesses && !walk->out_of_memory && walk->room > 0; i++) {
 		struct rg_guess guess = walk->guesses[i];
 		uint32_t number = rg_objects_find(&walk->objects, guess.target);
 
@@ -399,8 +413,25 @@ static void deinit(struct rg_walk *walk)
 	rg_types_deinit(&walk->types);
 	rg_map_deinit(&walk->names);
 	rg_map_deinit(&walk->literals);
+	rg_map_deinit(&walk->passed);
 	free(walk->references);
 	free(walk->guesses);
+}
+
+static uint64_t memory_size(const struct rg_image *image)
+{
+	uint64_t size = 0;
+
+	for (size_t i = 0; i < image->n_segments; i++)
+		size += image->segments[i].end - image->segments[i].start;
+	return size;
+}
+
+static enum rg_code refuse_endless(struct rg_error *err)
+{
+	rg_fail(err, RG_BAD_DATA, "endless-heap",
+		"the heap has more references than its memory can hold: it is damaged, or made so");
+	return rg_hint(err, "take it again from the process, or from another core");
 }
 
 enum rg_code rg_walk_heap(struct rg_image *image, const struct rg_runtime *runtime,
@@ -410,7 +441,8 @@ enum rg_code rg_walk_heap(struct rg_image *image, const struct rg_runtime *runti
 		.runtime = runtime,
 		.layout = runtime->layout,
 		.writer = writer,
-		.values = values };
+		.values = values,
+		.room = memory_size(image) / 8 * READINGS };
 	enum rg_code code = walk_lists(&walk, err);
 
 	if (!code) {
@@ -420,6 +452,8 @@ enum rg_code rg_walk_heap(struct rg_image *image, const struct rg_runtime *runti
 		rg_writer_fact_number(writer, "bad_pointers", (int64_t)walk.bad_pointers);
 		if (walk.out_of_memory)
 			code = rg_nomem(err);
+		else if (walk.room == 0)
+			code = refuse_endless(err);
 	}
 	deinit(&walk);
 	return code;

@@ -45,6 +45,8 @@ struct rg_walk {
 	struct rg_guess *guesses;
 	size_t n_guesses, guesses_capacity;
 
+	struct rg_map passed; /* addresses of interpreters, threads, frames: each is walked once */
+	uint64_t room; /* words that may still be read as references; 0: more than there are */
 	uint64_t tracked, bad_pointers;
 	bool out_of_memory;
 };
@@ -60,6 +62,12 @@ enum rg_code rg_walk_heap(struct rg_image *image, const struct rg_runtime *runti
  * none (null, unaligned, unreadable, no valid type).
  */
 uint32_t rg_walk_object(struct rg_walk *walk, uint64_t address);
+
+/*
+ * Account for COUNT words that are read as references, before they are; false where that makes
+ * more than the memory can hold. The walk then ends: the heap is made to have no end.
+ */
+bool rg_walk_spend(struct rg_walk *walk, uint64_t count);
 
 /* A reference from the current object. A null target is no reference. */
 void rg_walk_refer(struct rg_walk *walk, enum rg_kind kind, uint64_t target,

@@ -7,10 +7,16 @@ struct dynamic {
 	uint64_t bias, symbols, strings, gnu_hash, hash;
 };
 
+/* A row of a table, or NULL: where it is not aligned, as in any file that was linked, it is none. */
+static const void *row_at(struct rg_image *image, uint64_t address, size_t size)
+{
+	return address & 7 ? NULL : rg_image_at(image, address, size);
+}
+
 /* Find PT_DYNAMIC and the load bias in the program headers of the file mapped at BASE. */
 static uint64_t find_dynamic(struct rg_image *image, uint64_t base, uint64_t *bias_ret)
 {
-	const Elf64_Ehdr *header = rg_image_at(image, base, sizeof(*header));
+	const Elf64_Ehdr *header = row_at(image, base, sizeof(*header));
 	uint64_t first = UINT64_MAX, dynamic = 0;
 	Elf64_Ehdr eh;
 
@@ -19,7 +25,7 @@ static uint64_t find_dynamic(struct rg_image *image, uint64_t base, uint64_t *bi
 		return 0;
 	eh = *header;
 	for (unsigned i = 0; i < eh.e_phnum && i < 64; i++) {
-		const Elf64_Phdr *ph = rg_image_at(
+		const Elf64_Phdr *ph = row_at(
 			image, base + eh.e_phoff + i * sizeof(*ph), sizeof(*ph));
 
 		if (!ph)
@@ -40,8 +46,7 @@ static bool read_dynamic(struct rg_image *image, uint64_t base, struct dynamic *
 	uint64_t at = find_dynamic(image, base, &ret->bias);
 
 	for (unsigned i = 0; at && i < 128; i++) {
-		const Elf64_Dyn *entry = rg_image_at(
-			image, at + i * sizeof(*entry), sizeof(*entry));
+		const Elf64_Dyn *entry = row_at(image, at + i * sizeof(*entry), sizeof(*entry));
 		uint64_t value;
 
 		if (!entry || entry->d_tag == DT_NULL)
@@ -66,7 +71,7 @@ static bool read_dynamic(struct rg_image *image, uint64_t base, struct dynamic *
 static uint64_t symbol_called(
 	struct rg_image *image, const struct dynamic *dyn, uint32_t index, const char *name)
 {
-	const Elf64_Sym *symbol = rg_image_at(
+	const Elf64_Sym *symbol = row_at(
 		image, dyn->symbols + index * sizeof(*symbol), sizeof(*symbol));
 	uint64_t value;
 	char found[64];
@@ -94,8 +99,11 @@ static uint64_t find_gnu(struct rg_image *image, const struct dynamic *dyn, cons
 		hash = hash * 33 + *c;
 	index = rg_image_u32(image, table + 4ull * (hash % buckets));
 	for (unsigned steps = 0; index >= first && steps < 100000; index++, steps++) {
-		uint32_t found = rg_image_u32(image, chain + 4ull * (index - first));
+		uint64_t at = chain + 4ull * (index - first);
+		uint32_t found = rg_image_u32(image, at);
 
+		if (!rg_image_at(image, at, sizeof(found)))
+			break;
 		if ((found | 1) == (hash | 1)) {
 			uint64_t address = symbol_called(image, dyn, index, name);
 
@@ -115,6 +123,8 @@ static uint64_t find_sysv(struct rg_image *image, const struct dynamic *dyn, con
 	for (uint32_t i = 0; i < count && i < 1000000; i++) {
 		uint64_t address = symbol_called(image, dyn, i, name);
 
+		if (!rg_image_at(image, dyn->symbols + i * sizeof(Elf64_Sym), sizeof(Elf64_Sym)))
+			break;
 		if (address)
 			return address;
 	}

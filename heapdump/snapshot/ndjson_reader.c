@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "heapdump/base/array.h"
-#include "heapdump/base/hash.h"
 
 #define CHUNK ((size_t)1 << 20)
 
@@ -361,11 +360,7 @@ enum rg_code rg_ndjson_read(struct rg_stream *stream, FILE *out,
 	struct rg_ndjson_reader r = {
 		.stream = stream, .out = out, .summary = &summary, .err = err
 	};
-	enum rg_code code;
-
-	/* the ids are the input's to choose, and so would be where they meet in the map */
-	r.objects.seed = rg_hash_seed();
-	code = read_lines(&r);
+	enum rg_code code = read_lines(&r);
 
 	if (!code)
 		code = finish(&r);

@@ -143,20 +143,32 @@ END_TEST
 START_TEST(dot_looks)
 {
 	struct rg_picture_node nodes[] = {
-		{ RG_PICTURE_ORDINARY, true, 0, "a", "", "", RG_PICTURE_NO_OBJECT },
-		{ RG_PICTURE_CONTAINER, false, RG_PICTURE_NO_CLUSTER, "b", "f", "t",
-			RG_PICTURE_NO_OBJECT },
-		{ RG_PICTURE_ROOT, false, RG_PICTURE_NO_CLUSTER, "c", "", "",
-			RG_PICTURE_NO_OBJECT },
-		{ RG_PICTURE_AGGREGATE, false, RG_PICTURE_NO_CLUSTER, "d", "", "",
-			RG_PICTURE_NO_OBJECT },
-		{ RG_PICTURE_REST, false, RG_PICTURE_NO_CLUSTER, "e", "", "",
-			RG_PICTURE_NO_OBJECT },
+		{ .asked = true, .title = "a", .facts = "", .tooltip = "" },
+		{ .kind = RG_PICTURE_CONTAINER,
+			.cluster = RG_PICTURE_NO_CLUSTER,
+			.title = "b",
+			.facts = "f",
+			.tooltip = "t" },
+		{ .kind = RG_PICTURE_ROOT,
+			.cluster = RG_PICTURE_NO_CLUSTER,
+			.title = "c",
+			.facts = "",
+			.tooltip = "" },
+		{ .kind = RG_PICTURE_AGGREGATE,
+			.cluster = RG_PICTURE_NO_CLUSTER,
+			.title = "d",
+			.facts = "",
+			.tooltip = "" },
+		{ .kind = RG_PICTURE_REST,
+			.cluster = RG_PICTURE_NO_CLUSTER,
+			.title = "e",
+			.facts = "",
+			.tooltip = "" },
 	};
 	struct rg_picture_edge edges[] = {
-		{ 0, 0, "self", "", 1, false },
-		{ 1, 3, "100 keys", "", 100, false },
-		{ 1, 0, "", "", 1, true },
+		{ .from = 0, .to = 0, .label = "self", .tooltip = "", .alike = 1 },
+		{ .from = 1, .to = 3, .label = "100 keys", .tooltip = "", .alike = 100 },
+		{ .from = 1, .to = 0, .label = "", .tooltip = "", .alike = 1, .cut = true },
 	};
 	struct rg_picture_cluster cluster = { "cycle 1", "" };
 	struct rg_picture picture = { "p", "t", "s", "l", nodes, edges, &cluster, 5, 3, 1 };

@@ -17,7 +17,8 @@ void rg_traverse_dict(struct rg_walk *walk, uint64_t address, const struct rg_py
 
 	(void)type;
 	walk->items = rg_image_u64(walk->image, address + RG_DICT_USED);
-	if (!rg_entries_of_dict(&entries, walk->image, address))
+	if (!rg_entries_of_dict(&entries, walk->image, address) ||
+		!rg_walk_spend(walk, entries.count))
 		return;
 	while (rg_entries_next(&entries, &key, &value)) {
 		if (!entries.values)
@@ -49,7 +50,7 @@ void rg_traverse_odict(struct rg_walk *walk, uint64_t address, const struct rg_p
 	uint64_t count = rg_image_u64(walk->image, address + RG_DICT_USED);
 
 	(void)type;
-	for (uint64_t i = 0; node && i < count; i++) {
+	for (uint64_t i = 0; node && i < count && rg_walk_spend(walk, 1); i++) {
 		rg_walk_refer(walk, RG_KIND_DICTKEY, rg_image_u64(walk->image, node + NODE_KEY),
 			RG_LABEL_NONE, 0, false);
 		node = rg_image_u64(walk->image, node + NODE_NEXT);

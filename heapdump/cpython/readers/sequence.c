@@ -11,11 +11,13 @@ enum { DEQUE_LEFT = 24, DEQUE_LEFT_INDEX = 40 };
 /* COUNT pointers at ADDRESS as the items of the current object. */
 static void read_items(struct rg_walk *walk, uint64_t address, uint64_t count)
 {
+	if (address & 7)
+		return;
 	for (uint64_t i = 0; i < count;) {
 		uint64_t n = count - i < READ_AHEAD ? count - i : READ_AHEAD;
 		const uint64_t *items = rg_image_at(walk->image, address + 8 * i, 8 * n);
 
-		if (!items)
+		if (!items || !rg_walk_spend(walk, n))
 			return;
 		for (uint64_t end = i + n; i < end; i++)
 			if (*items++)
@@ -66,7 +68,8 @@ void rg_traverse_deque(struct rg_walk *walk, uint64_t address, const struct rg_p
 
 	(void)type;
 	walk->items = rg_image_u64(walk->image, address + RG_OB_SIZE);
-	for (uint64_t i = 0; i < walk->items && at <= DEQUE_BLOCK; i++, at++) {
+	for (uint64_t i = 0; i < walk->items && at <= DEQUE_BLOCK && rg_walk_spend(walk, 1);
+		i++, at++) {
 		if (at == DEQUE_BLOCK) {
 			block = rg_image_u64(walk->image, block + 8 * (DEQUE_BLOCK + 1));
 			at = 0;

@@ -10,7 +10,9 @@ void rg_traverse_set(struct rg_walk *walk, uint64_t address, const struct rg_pyt
 
 	(void)type;
 	walk->items = left = rg_image_u64(walk->image, address + SET_USED);
-	for (uint64_t i = 0; i <= mask && left > 0; i++) {
+	if (table & 7)
+		return;
+	for (uint64_t i = 0; i <= mask && left > 0 && rg_walk_spend(walk, 1); i++) {
 		const uint64_t *entry = rg_image_at(walk->image, table + SET_ENTRY * i, SET_ENTRY);
 
 		if (!entry)
