@@ -140,12 +140,13 @@ static void check_json(const char *text)
 {
 	struct text written;
 	FILE *out = text_open(&written);
-	json_t *value = rg_json_string(text), *read;
+	json_t *read;
 	char *meant = repaired(text);
 	struct rg_scan scan;
 	struct rg_scan_text scanned;
 
-	REQUIRE(value && rg_json_dump(value, out, JSON_ENCODE_ANY) && fclose(out) == 0);
+	rg_json_put_string(text, out);
+	REQUIRE(fclose(out) == 0);
 	for (size_t at = 0, used; at < written.size; at += used) {
 		bool valid;
 		uint32_t cp = rg_utf8_get(written.bytes + at, written.size - at, &used, &valid);
@@ -157,7 +158,6 @@ static void check_json(const char *text)
 	scan = rg_scan_over(written.bytes, written.size);
 	REQUIRE(rg_scan_string(&scan, &scanned) && rg_scan_finish(&scan) && scanned.exact);
 	REQUIRE(scanned.length == strlen(meant) && !memcmp(scanned.bytes, meant, scanned.length));
-	json_decref(value);
 	json_decref(read);
 	free(written.bytes);
 	free(meant);
