@@ -151,9 +151,10 @@ static enum rg_code write_text(
 	return rg_arena_end(&arena, code, &context->err);
 }
 
-static enum rg_code write_form(
-	struct rg_context *context, const struct rg_output_forms *forms, FILE *out)
+static enum rg_code write_form(struct rg_context *context, const void *subject, FILE *out)
 {
+	const struct rg_output_forms *forms = subject;
+
 	switch (context->settings.format) {
 	case RG_FORMAT_JSON:
 		return rg_json_write(context->command->answer, forms->data,
@@ -171,23 +172,21 @@ static enum rg_code write_form(
 	}
 }
 
-enum rg_code rg_output_answer(struct rg_context *context, const struct rg_output_forms *forms)
+enum rg_code rg_output_write(struct rg_context *context, const void *subject,
+	enum rg_code (*write)(struct rg_context *context, const void *subject, FILE *out))
 {
 	const char *path = context->settings.output;
 	struct rg_output output;
 	enum rg_code code;
 
-	rg_progress_stop();
 	if (!path || strcmp(path, "-") == 0) {
-		if (context->settings.format == RG_FORMAT_PNG && isatty(STDOUT_FILENO))
-			return refuse_terminal(context);
-		code = write_form(context, forms, stdout);
+		code = write(context, subject, stdout);
 		return code ? code : rg_output_flush(&context->err);
 	}
 	code = rg_output_open(&output, path, 0600, &context->err);
 	if (code)
 		return code;
-	code = write_form(context, forms, output.stream);
+	code = write(context, subject, output.stream);
 	if (code) {
 		rg_output_abandon(&output);
 		return code;
@@ -196,6 +195,17 @@ enum rg_code rg_output_answer(struct rg_context *context, const struct rg_output
 	if (!code)
 		rg_remark("wrote %s", path);
 	return code;
+}
+
+enum rg_code rg_output_answer(struct rg_context *context, const struct rg_output_forms *forms)
+{
+	const char *path = context->settings.output;
+	bool standard = !path || strcmp(path, "-") == 0;
+
+	rg_progress_stop();
+	if (standard && context->settings.format == RG_FORMAT_PNG && isatty(STDOUT_FILENO))
+		return refuse_terminal(context);
+	return rg_output_write(context, forms, write_form);
 }
 
 enum rg_code rg_output_heading(

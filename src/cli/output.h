@@ -33,6 +33,13 @@ struct rg_drawing {
 /* Flush standard output and say whether all of it was written; a closed pipe is no failure. */
 enum rg_code rg_output_flush(struct rg_error *err);
 
+/*
+ * Let WRITE write to where -o says, or to standard output: a file appears whole or not at all, and
+ * a remark names it.
+ */
+enum rg_code rg_output_write(struct rg_context *context, const void *subject,
+	enum rg_code (*write)(struct rg_context *context, const void *subject, FILE *out));
+
 /* Write the answer in the chosen form. */
 enum rg_code rg_output_answer(struct rg_context *context, const struct rg_output_forms *forms);
 

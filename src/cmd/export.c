@@ -25,44 +25,24 @@ static enum rg_code open_bytes(struct rg_context *context, struct rg_source *sou
 		&context->settings, word, bytes, &source->ndjson, damage, &context->err);
 }
 
-/* DAMAGE: where NDJSON that was read ended early; the snapshot made of it then does, too. */
-static enum rg_code write_ndjson(
-	struct rg_context *context, const struct rg_bytes *bytes, char damage[200], FILE *out)
+/* What is written: a snapshot, and where NDJSON that it was made of ended early. */
+struct exported {
+	const struct rg_bytes *bytes;
+	const char *damage;
+};
+
+static enum rg_code write_ndjson(struct rg_context *context, const void *subject, FILE *out)
 {
+	const struct exported *exported = subject;
 	char cut[160];
 	enum rg_code code;
 
 	rg_progress_phase("writing NDJSON");
-	code = rg_ndjson_write(
-		bytes->data, bytes->size, context->words[0], out, cut, &context->err);
-	if (!code && (*damage || *cut))
+	code = rg_ndjson_write(exported->bytes->data, exported->bytes->size, context->words[0], out,
+		cut, &context->err);
+	if (!code && (*exported->damage || *cut))
 		rg_remark("warning: %s: %s; what is written is of the part before",
-			context->words[0], *damage ? damage : cut);
-	return code;
-}
-
-static enum rg_code write_export(
-	struct rg_context *context, const struct rg_bytes *bytes, char damage[200])
-{
-	const char *path = context->settings.output;
-	struct rg_output output;
-	enum rg_code code;
-
-	if (!path || strcmp(path, "-") == 0) {
-		code = write_ndjson(context, bytes, damage, stdout);
-		return code ? code : rg_output_flush(&context->err);
-	}
-	code = rg_output_open(&output, path, 0600, &context->err);
-	if (code)
-		return code;
-	code = write_ndjson(context, bytes, damage, output.stream);
-	if (code) {
-		rg_output_abandon(&output);
-		return code;
-	}
-	code = rg_output_commit(&output, &context->err);
-	if (!code)
-		rg_remark("wrote %s", path);
+			context->words[0], *exported->damage ? exported->damage : cut);
 	return code;
 }
 
@@ -72,9 +52,10 @@ static enum rg_code run(struct rg_context *context)
 	struct rg_bytes bytes = { 0 };
 	char damage[200] = "";
 	enum rg_code code = open_bytes(context, &source, &bytes, damage);
+	struct exported exported = { bytes.data ? &bytes : &source.heap.bytes, damage };
 
 	if (!code)
-		code = write_export(context, bytes.data ? &bytes : &source.heap.bytes, damage);
+		code = rg_output_write(context, &exported, write_ndjson);
 	rg_bytes_deinit(&bytes);
 	rg_source_close(&source);
 	return code;
