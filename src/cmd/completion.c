@@ -8,6 +8,7 @@
 #include "heapdump/base/array.h"
 #include "heapdump/base/suggest.h"
 #include "heapdump/capture/capture.h"
+#include "heapdump/image/core.h"
 #include "heapdump/image/process.h"
 #include "src/cli/source.h"
 #include "src/cmd/commands.h"
@@ -85,9 +86,9 @@ static enum rg_code print_types(struct rg_context *context)
 	if (context->n_words < 2)
 		return rg_fail(&context->err, RG_USAGE, "missing-argument",
 			"completion types: of which snapshot?");
-	/* nobody wants a process stopped for a completion */
+	/* nobody wants a process stopped, or a core file read, for a completion */
 	code = rg_source_pid(context->words[1], &pid, &context->err);
-	if (code || pid)
+	if (code || pid || rg_core_probe(context->words[1]))
 		return code;
 	code = rg_source_open(&source, context, context->words[1]);
 	if (code)
