@@ -46,7 +46,7 @@ static void load(const struct puzzle *puzzle, struct rg_heap *heap)
 	made_open(&made);
 	type = made_type(&made, "A", RG_TYPE_HEAP | RG_TYPE_GC);
 	for (uint32_t i = 0; i < puzzle->n; i++) {
-		char name[8];
+		char name[16];
 
 		made_object(&made, i, type, 1000, RG_GEN_2);
 		snprintf(name, sizeof(name), "m%u", i);
