@@ -72,6 +72,7 @@ struct redaction {
 	size_t size;
 	const char *file;
 	bool names; /* hide them too */
+	bool cpython; /* the runtime is */
 	struct rg_writer *writer;
 	struct text *strings;
 	size_t n_strings, strings_capacity;
@@ -108,20 +109,28 @@ bool rg_redact_is_standard(const char *module, size_t length)
 /* What Python calls things itself: __init__, <lambda>, <locals>, MainThread. */
 static bool is_pythons(const char *part, size_t length)
 {
-	if (length > 4 && memcmp(part, "__", 2) == 0 && memcmp(part + length - 2, "__", 2) == 0)
-		return true;
-	return (length > 2 && length < 12 && *part == '<' && part[length - 1] == '>') ||
-	       (length == 10 && memcmp(part, "MainThread", 10) == 0);
+	static const char *const names[] = { "<lambda>", "<locals>", "<module>", "<genexpr>",
+		"<listcomp>", "<dictcomp>", "<setcomp>", "MainThread" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strlen(names[i]) == length && memcmp(names[i], part, length) == 0)
+			return true;
+	return length > 4 && length < 20 && memcmp(part, "__", 2) == 0 &&
+	       memcmp(part + length - 2, "__", 2) == 0;
+}
+
+static size_t hide_all(const char *text, size_t length, char *out)
+{
+	return (size_t)snprintf(
+		out, HIDDEN + 1, "x%08x", (unsigned)(rg_hash(text, length) & 0xffffffff));
 }
 
 static size_t hide_part(const char *part, size_t length, char *out)
 {
-	if (is_pythons(part, length) && length < 40) {
-		memcpy(out, part, length);
-		return length;
-	}
-	return (size_t)snprintf(
-		out, HIDDEN + 1, "x%08x", (unsigned)(rg_hash(part, length) & 0xffffffff));
+	if (!is_pythons(part, length))
+		return hide_all(part, length, out);
+	memcpy(out, part, length);
+	return length;
 }
 
 /* The parts of a dotted name, each hidden; what does not fit is left out. */
@@ -187,7 +196,7 @@ static size_t hide_text(const char *text, size_t length, char out[RG_REDACTED])
 	for (size_t i = 0; i < length; i++)
 		name &= text[i] == '_' || isalpha((unsigned char)text[i]) ||
 			(i > 0 && isdigit((unsigned char)text[i]));
-	used = hide_part(text, length, out);
+	used = hide_all(text, length, out);
 	if (!name)
 		memcpy(out + used, " …", 4);
 	return used + (name ? 0 : 4);
@@ -222,6 +231,17 @@ static void collect_strings(struct redaction *redaction, struct rg_block *block)
 	}
 }
 
+static void judge_facts(struct redaction *redaction, struct rg_block *block)
+{
+	static const char name[] = "CPython ";
+	struct rg_fact_record fact;
+
+	while (block->count-- > 0 && rg_read_fact(block, &fact))
+		if (fact.text && fact.key_length == 7 && memcmp(fact.key, "runtime", 7) == 0)
+			redaction->cpython = fact.text_length > strlen(name) &&
+					     memcmp(fact.text, name, strlen(name)) == 0;
+}
+
 static void judge_types(struct redaction *redaction, struct rg_block *block)
 {
 	struct rg_type_record type;
@@ -229,8 +249,7 @@ static void judge_types(struct redaction *redaction, struct rg_block *block)
 	while (block->count-- > 0 && rg_read_type(block, &type)) {
 		struct text module = string_of(redaction, type.module);
 
-		if (type.flags & RG_TYPE_HEAP &&
-			!rg_redact_is_standard(module.bytes, module.length))
+		if (!rg_redact_is_standard(module.bytes, module.length))
 			continue;
 		keep(redaction, type.name);
 		keep(redaction, type.module);
@@ -244,8 +263,10 @@ static void judge_roots(struct redaction *redaction, struct rg_block *block)
 	while (block->count-- > 0 && rg_read_root(block, &root)) {
 		struct text name = string_of(redaction, root.name);
 
-		if (root.kind == RG_ROOT_MODULE ? rg_redact_is_standard(name.bytes, name.length)
-						: root.kind != RG_ROOT_FRAME)
+		/* of CPython's interpreter the names are ours, of another runtime anybody's */
+		if (root.kind == RG_ROOT_MODULE || root.kind == RG_ROOT_STATIC
+				? rg_redact_is_standard(name.bytes, name.length)
+				: redaction->cpython && root.kind != RG_ROOT_FRAME)
 			keep(redaction, root.name);
 	}
 }
@@ -284,11 +305,13 @@ static void judge_references(struct redaction *redaction, struct rg_block *block
 	}
 }
 
-/* What one block tells in a walk: 0 strings, 1 types, roots and dicts, 2 keys of those. */
+/* What one block tells in a walk: 0 strings and facts, 1 types, roots, dicts, 2 their keys. */
 static void judge_block(struct redaction *redaction, struct rg_block *block, int step)
 {
 	if (step == 0 && block->type == RG_BLOCK_STRINGS)
 		collect_strings(redaction, block);
+	else if (step == 0 && block->type == RG_BLOCK_FACTS)
+		judge_facts(redaction, block);
 	else if (step == 1 && block->type == RG_BLOCK_TYPES)
 		judge_types(redaction, block);
 	else if (step == 1 && block->type == RG_BLOCK_ROOTS)
@@ -425,6 +448,19 @@ static void write_frames(struct redaction *redaction, struct rg_block *block)
 		rg_writer_frame(redaction->writer, &frame);
 }
 
+/* Facts that name nothing of the program: others may, a list of its libraries or a folder. */
+static bool is_harmless(const char *key)
+{
+	static const char *const keys[] = { "runtime", "version", "pid", "captured", "rss",
+		"pause_ns", "source", "tool", "core.signal", "redacted", "warning.gc-running",
+		"warning.stopped", "warning.no-refcounts", "warning.only-referred" };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (strcmp(keys[i], key) == 0)
+			return true;
+	return strncmp(key, "gc.", 3) == 0;
+}
+
 static void write_facts(struct redaction *redaction, struct rg_block *block)
 {
 	struct rg_fact_record fact;
@@ -432,10 +468,11 @@ static void write_facts(struct redaction *redaction, struct rg_block *block)
 	while (block->count-- > 0 && rg_read_fact(block, &fact)) {
 		char key[256] = "", text[1024] = "";
 
-		if (fact.key_length >= sizeof(key) || fact.text_length >= sizeof(text) ||
-			(fact.key_length == 4 && memcmp(fact.key, "argv", 4) == 0))
+		if (fact.key_length >= sizeof(key) || fact.text_length >= sizeof(text))
 			continue;
 		memcpy(key, fact.key, fact.key_length);
+		if (redaction->names ? !is_harmless(key) : strcmp(key, "argv") == 0)
+			continue;
 		if (!fact.text) {
 			rg_writer_fact_number(redaction->writer, key, fact.number);
 			continue;

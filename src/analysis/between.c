@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "heapdump/base/array.h"
+#include "src/heap/fold.h"
 #include "src/heap/policy.h"
 
 struct search {
@@ -19,7 +20,7 @@ struct search {
 
 /* --- distances ---------------------------------------------------------------------------- */
 
-/* The sources as a list, what is folded as what it is folded into; and the targets marked. */
+/* The sources as a list, and the targets marked; what is folded is none. */
 static uint32_t list_ends(struct search *search, const struct rg_bitset *from,
 	const struct rg_bitset *to, uint32_t *sources)
 {
@@ -27,12 +28,11 @@ static uint32_t list_ends(struct search *search, const struct rg_bitset *from,
 	uint32_t n = 0;
 
 	for (uint32_t id = 0; id < heap->n_objects; id++) {
-		uint32_t shown = search->raw ? id : heap->owner[id];
-
+		if (!search->raw && rg_heap_folded(heap, id))
+			continue;
 		if (rg_bitset_get(from, id))
-			sources[n++] = shown;
-		if (rg_bitset_get(to, id))
-			search->target[shown] = 1;
+			sources[n++] = id;
+		search->target[id] = rg_bitset_get(to, id);
 	}
 	return n;
 }

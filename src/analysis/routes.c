@@ -33,10 +33,14 @@ static uint32_t add_route(struct merging *merging, struct rg_route route, uint64
 	return (uint32_t)routes->count - 1;
 }
 
-/* What makes two roots one: of a frame its function and the local, whichever thread it is on. */
+/*
+ * What makes two roots one: of a frame its function and the local, whichever thread it is on; and
+ * the type of what they hold.
+ */
 static uint64_t root_key(const struct rg_heap *heap, const struct rg_heap_root *root)
 {
-	uint64_t key = rg_mix(root->kind, (uint64_t)root->name << 32 | root->label);
+	uint64_t key = rg_mix(rg_mix(root->kind, heap->type[root->object]),
+		(uint64_t)root->name << 32 | root->label);
 
 	if (root->kind == RG_ROOT_FRAME && root->frame != RG_NO_ID)
 		key = rg_mix(
@@ -160,18 +164,14 @@ static void merge(struct merging *merging, const struct rg_bitset *selected)
 	const struct rg_heap *heap = routes->heap;
 
 	for (uint32_t id = 0; id < heap->n_objects && !merging->failed; id++) {
-		uint32_t shown = merging->raw ? id : heap->owner[id];
-
-		if (!rg_bitset_get(selected, id))
-			continue;
-		/* a helper whose owner is selected too is the same object */
-		if (shown != id && rg_bitset_get(selected, shown))
+		/* a helper is part of its owner, and was not asked about */
+		if (!rg_bitset_get(selected, id) || (!merging->raw && rg_heap_folded(heap, id)))
 			continue;
 		routes->selected++;
-		if (routes->paths->distances.distance[shown] == RG_UNREACHED)
+		if (routes->paths->distances.distance[id] == RG_UNREACHED)
 			routes->unreached++;
 		else
-			add_end(merging, shown);
+			add_end(merging, id);
 	}
 	if (merging->failed)
 		return;

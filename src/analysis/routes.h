@@ -38,8 +38,8 @@ struct rg_routes {
 };
 
 /*
- * The routes to the objects of SELECTED; helpers count as what they are folded into. O(objects +
- * steps of the chains, each counted once).
+ * The routes to the objects of SELECTED, but for what is folded, unless RAW. O(objects + steps of
+ * the chains, each counted once).
  */
 enum rg_code rg_routes_init(struct rg_routes *routes, const struct rg_heap *heap,
 	const struct rg_paths *paths, const struct rg_bitset *selected, bool raw,

@@ -79,9 +79,13 @@ static void fill_links(struct rg_list *list, const struct rg_heap *heap,
 		list, n < limit ? n : limit, n, sizeof(*rows), arena);
 
 	for (uint64_t i = 0; rows && i < list->shown; i++) {
-		uint32_t edge = graph->offset[id] + (uint32_t)i, other = graph->target[edge];
+		uint32_t edge = graph->offset[id] + (uint32_t)i, other = graph->target[edge], row;
 		uint32_t shown = raw ? other : rg_heap_stand_in(heap, other);
-		uint32_t row = rg_graph_label(graph, edge);
+
+		/* a module and its dict: here the dict itself */
+		if (shown == id)
+			shown = other;
+		row = rg_graph_label(graph, edge);
 
 		if (forward)
 			row = rg_graph_label(forward, row);

@@ -10,6 +10,7 @@
 #include "src/heap/fold.h"
 #include "src/heap/policy.h"
 #include "src/select/select.h"
+#include "src/view/extra.h"
 
 unsigned rg_answering_edges(const struct rg_context *context)
 {
@@ -23,18 +24,39 @@ unsigned rg_answering_edges(const struct rg_context *context)
 	return edges[context->settings.edges];
 }
 
+enum rg_code rg_answering_filter(struct rg_answering *answering, struct rg_bitset *set)
+{
+	const struct rg_settings *settings = &answering->context->settings;
+	const struct rg_heap *heap = &answering->source.heap;
+	char type[RG_REDACTED], module[RG_REDACTED];
+	struct rg_error again;
+	enum rg_code code;
+
+	memset(set, 0, sizeof(*set));
+	if (!settings->type && !settings->module)
+		return RG_OK;
+	code = rg_select_filter(
+		heap, settings->type, settings->module, set, &answering->context->err);
+	if (code != RG_NOT_FOUND || !settings->redact)
+		return code;
+	/* who asks for names to be hidden may still use them */
+	if (settings->type)
+		rg_redact_name(settings->type, type);
+	if (settings->module)
+		rg_redact_name(settings->module, module);
+	return rg_select_filter(heap, settings->type ? type : NULL,
+		       settings->module ? module : NULL, set, &again)
+		       ? code
+		       : RG_OK;
+}
+
 /* --type and --module leave of the selection, or of everything, what they name. */
 static enum rg_code filter(struct rg_answering *answering)
 {
-	const struct rg_settings *settings = &answering->context->settings;
 	struct rg_bitset wanted;
-	enum rg_code code;
+	enum rg_code code = rg_answering_filter(answering, &wanted);
 
-	if (!settings->type && !settings->module)
-		return RG_OK;
-	code = rg_select_filter(&answering->source.heap, settings->type, settings->module, &wanted,
-		&answering->context->err);
-	if (code)
+	if (code || !wanted.words)
 		return code;
 	if (!answering->has_selection) {
 		answering->has_selection = true;
@@ -69,7 +91,7 @@ static enum rg_code select_words(struct rg_answering *answering)
 	const char *from = context->settings.from;
 	enum rg_code code = RG_OK;
 
-	answering->exact = true;
+	answering->exact = context->n_words > 1 || from;
 	answering->has_selection = context->n_words > 1 || from;
 	if (answering->has_selection)
 		code = rg_bitset_init(
@@ -162,6 +184,8 @@ enum rg_code rg_answering_open(
 	answering->context = context;
 	answering->limit = context->settings.limit ? context->settings.limit : limit;
 	code = check_numbers(context);
+	if (!code)
+		code = rg_extra_check(context->settings.extra, &context->err);
 	if (!code)
 		code = rg_source_open(&answering->source, context, context->words[0]);
 	if (!code)

@@ -45,6 +45,9 @@ enum rg_code rg_answering_ids(struct rg_answering *answering, uint32_t **ids_ret
 enum rg_code rg_answering_select(
 	struct rg_answering *answering, const char *word, struct rg_bitset *set);
 
+/* What --type and --module name, in SET; zeroed where there is neither. */
+enum rg_code rg_answering_filter(struct rg_answering *answering, struct rg_bitset *set);
+
 /* Draw the first time; the caller deinits whatever happens. */
 enum rg_code rg_answering_draw(struct rg_answering_picture *picture, struct rg_answering *answering,
 	enum rg_code (*draw)(

@@ -6,8 +6,6 @@
 #include "src/answer/neighbours.h"
 #include "src/cmd/answering.h"
 #include "src/heap/policy.h"
-#include "src/select/select.h"
-#include "src/view/extra.h"
 #include "src/view/neighbourhood.h"
 
 #define ASKED 3 /* objects of the selection that a picture starts from */
@@ -42,15 +40,20 @@ static unsigned edges_of(const struct rg_settings *settings)
 	return edges[settings->edges] | (settings->weak ? 1u << RG_CLASS_WEAK : 0);
 }
 
+/* What was asked for, or the default; as many as there can be at most. */
+static uint32_t number(uint64_t asked, uint32_t standard)
+{
+	return !asked ? standard : asked < UINT32_MAX ? (uint32_t)asked : UINT32_MAX;
+}
+
 static enum rg_code prepare(struct question *question, struct rg_answering *answering, bool back)
 {
 	const struct rg_settings *settings = &answering->context->settings;
 	enum rg_code code = rg_answering_ids(answering, &question->ids, &question->n_ids);
 
 	question->asked = question->n_ids < answering->limit ? question->n_ids : answering->limit;
-	if (!code && (settings->type || settings->module))
-		code = rg_select_filter(&answering->source.heap, settings->type, settings->module,
-			&question->only, &answering->context->err);
+	if (!code)
+		code = rg_answering_filter(answering, &question->only);
 	if (!code)
 		code = rg_answering_select(answering, settings->avoid, &question->avoid);
 	if (!code)
@@ -59,10 +62,9 @@ static enum rg_code prepare(struct question *question, struct rg_answering *answ
 		.back = back,
 		.whole = settings->edges != RG_CHOICE_AUTO,
 		.edges = edges_of(settings),
-		.depth = (uint32_t)(settings->depth ? settings->depth : RG_NEIGHBOURHOOD_DEPTH),
-		.breadth = (uint32_t)(settings->breadth ? settings->breadth
-							: RG_NEIGHBOURHOOD_BREADTH),
-		.alike = (uint32_t)(settings->breadth ? settings->breadth : RG_NEIGHBOURHOOD_ALIKE),
+		.depth = number(settings->depth, RG_NEIGHBOURHOOD_DEPTH),
+		.breadth = number(settings->breadth, RG_NEIGHBOURHOOD_BREADTH),
+		.alike = number(settings->breadth, RG_NEIGHBOURHOOD_ALIKE),
 		.only = question->only.words ? &question->only : NULL,
 		.avoid = question->avoid.words ? &question->avoid : NULL,
 	};
@@ -120,11 +122,8 @@ static void say_next(struct rg_answering *answering, const struct question *ques
 static enum rg_code run(struct rg_answering *answering, bool back)
 {
 	struct question question = { 0 };
-	enum rg_code code = rg_extra_check(
-		answering->context->settings.extra, &answering->context->err);
+	enum rg_code code = prepare(&question, answering, back);
 
-	if (!code)
-		code = prepare(&question, answering, back);
 	if (!code)
 		code = answer(answering, &question);
 	if (!code)

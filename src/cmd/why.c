@@ -48,7 +48,10 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 	if (code || !answer->chains.of)
 		return code;
 	fprintf(out, "\n");
-	return rg_output_tree(context, answer->picture, false, true, out);
+	code = rg_output_tree(context, answer->picture, false, true, out);
+	if (!code && answer->picture->note)
+		fprintf(out, "… %s\n", answer->picture->note);
+	return code;
 }
 
 static enum rg_code draw(

@@ -50,14 +50,11 @@ static const char *line_text(struct printing *p, const struct rg_picture_edge *e
 	const char *label = edge ? plain(p, edge->label, LABEL_COLUMNS) : "";
 	const char *arrow = p->style->back ? " ← " : " → ";
 
-	return rg_arena_print(&p->arena, "%s%s%s%s%s%s%s", label, *label ? arrow : "",
+	return rg_arena_print(&p->arena, "%s%s%s%s%s%s%s%s%s", label, *label ? arrow : "",
 		node->highlighted ? "★ " : "", plain(p, node->title, TITLE_COLUMNS),
 		node->facts && *node->facts && !again ? "  " : "",
-		again ? "" : plain(p, node->facts, FACTS_COLUMNS),
-		again                ? "  (again)"
-		: edge && edge->weak ? "  (weak)"
-		: edge && edge->cut  ? "  ✂"
-				     : "");
+		again ? "" : plain(p, node->facts, FACTS_COLUMNS), again ? "  (again)" : "",
+		edge && edge->weak ? "  (weak)" : "", edge && edge->cut ? "  ✂" : "");
 }
 
 static struct libscols_line *add_line(struct printing *p, const struct rg_picture_edge *edge,

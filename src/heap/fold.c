@@ -30,10 +30,13 @@ enum rg_code rg_fold(struct rg_heap *heap, struct rg_error *err)
 	uint32_t n = heap->n_objects;
 
 	heap->owner = rg_array_new(n, sizeof(*heap->owner));
-	if (!heap->owner)
+	heap->helper = rg_array_new(n, sizeof(*heap->helper));
+	if (!heap->owner || !heap->helper)
 		return rg_nomem(err);
-	for (uint32_t id = 0; id < n; id++)
+	for (uint32_t id = 0; id < n; id++) {
 		heap->owner[id] = id;
+		heap->helper[id] = RG_NO_ID;
+	}
 	/* one owner at most can refer to an object with one reference */
 	for (uint32_t id = 0; id < n; id++)
 		for (uint32_t edge = heap->offset[id]; edge < heap->offset[id + 1]; edge++) {
@@ -49,6 +52,9 @@ enum rg_code rg_fold(struct rg_heap *heap, struct rg_error *err)
 	for (uint32_t id = 0; id < n; id++)
 		if (heap->owner[heap->owner[id]] != heap->owner[id])
 			heap->owner[id] = id;
+	for (uint32_t id = n; id-- > 0;)
+		if (heap->owner[id] != id)
+			heap->helper[heap->owner[id]] = id;
 	return note_modules(heap) ? RG_OK : rg_nomem(err);
 }
 
@@ -65,15 +71,6 @@ uint32_t rg_heap_namespace(const struct rg_heap *heap, uint32_t module)
 		if (RG_EDGE_KIND(heap->edge[edge]) == RG_KIND_MODDICT &&
 			rg_heap_stand_in(heap, heap->target[edge]) == module)
 			return heap->target[edge] == module ? RG_NO_ID : heap->target[edge];
-	return RG_NO_ID;
-}
-
-uint32_t rg_heap_helper(const struct rg_heap *heap, uint32_t id)
-{
-	for (uint32_t edge = heap->offset[id]; edge < heap->offset[id + 1]; edge++)
-		if (is_dict_kind(RG_EDGE_KIND(heap->edge[edge])) &&
-			heap->owner[heap->target[edge]] == id && heap->target[edge] != id)
-			return heap->target[edge];
 	return RG_NO_ID;
 }
 

@@ -7,7 +7,7 @@
 
 #include "src/heap/heap.h"
 
-/* Fill heap->owner and heap->modules. O(objects + references). */
+/* Fill heap->owner, heap->helper and heap->modules. O(objects + references). */
 enum rg_code rg_fold(struct rg_heap *heap, struct rg_error *err);
 
 static inline bool rg_heap_folded(const struct rg_heap *heap, uint32_t id)
@@ -15,8 +15,11 @@ static inline bool rg_heap_folded(const struct rg_heap *heap, uint32_t id)
 	return heap->owner[id] != id;
 }
 
-/* The helper that is folded into the object, or RG_NO_ID. */
-uint32_t rg_heap_helper(const struct rg_heap *heap, uint32_t id);
+/* The helper that is folded into the object (of several the first), or RG_NO_ID. O(1). */
+static inline uint32_t rg_heap_helper(const struct rg_heap *heap, uint32_t id)
+{
+	return heap->helper[id];
+}
 
 /*
  * What stands for an object where people look: for the dict of a module that module. Functions

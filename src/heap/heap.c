@@ -45,6 +45,7 @@ void rg_heap_deinit(struct rg_heap *heap)
 	free(heap->extra);
 	free(heap->flags);
 	free(heap->owner);
+	free(heap->helper);
 	rg_map_deinit(&heap->modules);
 	rg_addressmap_deinit(&heap->map);
 	free(heap->offset);

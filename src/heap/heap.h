@@ -70,6 +70,7 @@ struct rg_heap {
 	uint32_t *type, *refcount, *items, *extra; /* items: RG_NO_ITEMS where there are none */
 	uint8_t *flags; /* RG_OBJECT_* */
 	uint32_t *owner; /* who folds it, or itself; see fold.h */
+	uint32_t *helper; /* what is folded into it, or RG_NO_ID */
 	struct rg_map modules; /* dict of a module + 1, where it is not folded -> the module */
 	struct rg_addressmap map;
 

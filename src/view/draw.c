@@ -385,9 +385,12 @@ void rg_draw_finish(struct rg_draw *draw, const char *name, const char *title, b
 
 	draw->picture.name = name;
 	draw->picture.title = title;
-	draw->picture.subtitle = rg_arena_print(draw->arena, "%s%s%.*s · %u of %s objects shown",
-		source, runtime.length ? " · " : "", (int)runtime.length, runtime.bytes,
-		(unsigned)draw->rows.used, rg_units_count(heap->n_objects, draw->arena));
+	draw->picture.note = draw->note;
+	draw->picture.subtitle = rg_arena_print(draw->arena,
+		"%s%s%.*s · %u of %s objects shown%s%s", source, runtime.length ? " · " : "",
+		(int)runtime.length, runtime.bytes, (unsigned)draw->rows.used,
+		rg_units_count(heap->n_objects, draw->arena), draw->note ? " · " : "",
+		draw->note ? draw->note : "");
 	draw->picture.legend = rg_arena_print(draw->arena, "%s%sheavy border: %s%s%s%s%s%s%s",
 		cycles ? "orange: cycle · " : "", draw->has_cut ? "✂ dashed: break this · " : "",
 		cycles ? "nearest a root" : "the object asked about",

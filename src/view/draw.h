@@ -25,6 +25,7 @@ struct rg_draw {
 	uint32_t budget; /* nodes that may still be added */
 	bool failed; /* out of memory */
 	const char *extra; /* more facts of each node: names of rg_extra_fields, or NULL */
+	const char *note; /* more to say below the title, or NULL */
 	const struct rg_bitset *highlighted; /* nodes to mark, or NULL */
 	/* for the legend */
 	bool has_root, has_aggregate, has_cut, has_rest, has_highlight, has_weak, has_cyclic;

@@ -38,6 +38,7 @@ struct walk {
 	struct rg_patterns patterns;
 	struct rg_map pairs; /* from node, to node -> how many edges are drawn between them */
 	struct rg_map numbers; /* pattern + 1 -> its bundle */
+	struct rg_map seen; /* bundle and object -> whether it is still to be counted off */
 	struct bundle *bundles;
 	size_t n_bundles, bundles_capacity;
 	struct box *boxes;
@@ -191,7 +192,21 @@ static int by_rank(const void *a, const void *b)
 	return (x->edge > y->edge) - (x->edge < y->edge);
 }
 
-/* Sort the references of VERTEX to objects not drawn yet into bundles; how many there are. */
+static uint64_t member(uint32_t pattern, uint32_t object)
+{
+	return ((uint64_t)pattern << 32 | object) + 1;
+}
+
+static int by_count(const void *a, const void *b)
+{
+	const struct bundle *x = a, *y = b;
+
+	if (x->count != y->count)
+		return x->count > y->count ? -1 : 1;
+	return by_rank(a, b);
+}
+
+/* Sort the neighbours of VERTEX that are not drawn yet into bundles; how many there are. */
 static uint64_t bundle_up(struct walk *walk, uint32_t vertex, uint32_t level)
 {
 	struct edges edges = edges_of(walk, vertex);
@@ -200,15 +215,24 @@ static uint64_t bundle_up(struct walk *walk, uint32_t vertex, uint32_t level)
 
 	walk->n_bundles = 0;
 	rg_map_deinit(&walk->numbers);
+	rg_map_deinit(&walk->seen);
 	while (next_edge(&edges, &e)) {
 		uint32_t pattern, number, object = stand_in(walk, walk->graph->target[e]);
-		uint64_t size = rg_heap_footprint(walk->draw->heap, object, walk->draw->raw);
 		struct bundle *bundle;
+		uint64_t size;
 
 		if (!is_wanted(walk, e, level) || rg_draw_find(walk->draw, object) != RG_NO_ID)
 			continue;
 		pattern = pattern_of(walk, vertex, e);
+		/* several references to one object are one neighbour */
+		if (rg_map_get(&walk->seen, member(pattern, object)) != RG_MAP_NONE)
+			continue;
+		if (!rg_map_set(&walk->seen, member(pattern, object), 1)) {
+			walk->draw->failed = true;
+			return 0;
+		}
 		number = rg_map_get(&walk->numbers, (uint64_t)pattern + 1);
+		size = rg_heap_footprint(walk->draw->heap, object, walk->draw->raw);
 		total++;
 		if (number != RG_MAP_NONE) {
 			walk->bundles[number].count++;
@@ -260,7 +284,7 @@ static void share_out(struct walk *walk, uint64_t total, uint64_t slots)
 	}
 }
 
-/* A node for each object that is drawn by itself; the bundles keep the references that are left. */
+/* A node for each object that is drawn by itself; the bundles keep those that are left. */
 static void draw_bundled(struct walk *walk, uint32_t vertex, uint32_t level)
 {
 	struct edges edges = edges_of(walk, vertex);
@@ -268,19 +292,24 @@ static void draw_bundled(struct walk *walk, uint32_t vertex, uint32_t level)
 
 	while (next_edge(&edges, &e)) {
 		uint32_t object = stand_in(walk, walk->graph->target[e]);
-		uint32_t drawn = rg_draw_find(walk->draw, object);
+		uint32_t drawn = rg_draw_find(walk->draw, object), pattern;
 		struct bundle *bundle;
 
 		if (!is_wanted(walk, e, level) || (drawn != RG_NO_ID && drawn < first_new))
 			continue;
-		bundle = &walk->bundles[rg_map_get(
-			&walk->numbers, (uint64_t)pattern_of(walk, vertex, e) + 1)];
+		pattern = pattern_of(walk, vertex, e);
+		if (rg_map_get(&walk->seen, member(pattern, object)) != 1)
+			continue;
+		bundle = &walk->bundles[rg_map_get(&walk->numbers, (uint64_t)pattern + 1)];
 		if (drawn == RG_NO_ID && bundle->shown > 0) {
 			drawn = draw_object(walk, object, level + 1, is_end(walk, object, e));
 			bundle->shown--;
 		}
 		if (drawn == RG_NO_ID)
 			continue;
+		/* counted off once, though its references are many */
+		if (!rg_map_set(&walk->seen, member(pattern, object), 0))
+			walk->draw->failed = true;
 		bundle->count--;
 		bundle->size -= rg_heap_footprint(walk->draw->heap, object, walk->draw->raw);
 	}
@@ -348,24 +377,24 @@ static void draw_alike(struct walk *walk, uint32_t vertex, const struct bundle *
 }
 
 /* All that is left of many bundles: "11 more references", and of which types most of them are. */
-static void draw_rest(struct walk *walk, uint32_t vertex, uint64_t count)
+static void draw_rest(struct walk *walk, uint32_t vertex, uint64_t count, size_t bundles)
 {
 	struct rg_draw *draw = walk->draw;
 	const char *facts = "";
 	unsigned named = 0;
 	uint32_t box;
 
-	for (size_t i = 0; i < walk->n_bundles && named < KINDS_NAMED; i++)
-		if (walk->bundles[i].count) {
-			facts = rg_arena_print(draw->arena, "%s%s%s × %s", facts, named ? ", " : "",
-				rg_units_count(walk->bundles[i].count, draw->arena),
-				far_type(walk, &walk->bundles[i]));
-			named++;
-		}
+	qsort(walk->bundles, walk->n_bundles, sizeof(*walk->bundles), by_count);
+	for (size_t i = 0; i < walk->n_bundles && i < KINDS_NAMED && walk->bundles[i].count; i++) {
+		facts = rg_arena_print(draw->arena, "%s%s%s × %s", facts, named ? ", " : "",
+			rg_units_count(walk->bundles[i].count, draw->arena),
+			far_type(walk, &walk->bundles[i]));
+		named++;
+	}
 	box = rg_draw_node(draw, RG_PICTURE_REST, RG_PICTURE_NO_CLUSTER,
-		rg_arena_print(draw->arena, "%s more %s", rg_units_count(count, draw->arena),
-			count == 1 ? "reference" : "references"),
-		rg_arena_print(draw->arena, "%s, …", facts));
+		rg_arena_print(
+			draw->arena, "%s more references", rg_units_count(count, draw->arena)),
+		bundles > named ? rg_arena_print(draw->arena, "%s, …", facts) : facts);
 	if (box != RG_NO_ID)
 		add_box(walk, (struct box){ box, vertex, "", count });
 }
@@ -383,7 +412,7 @@ static void draw_left_out(struct walk *walk, uint32_t vertex)
 		}
 	}
 	if (bundles > 2) {
-		draw_rest(walk, vertex, left);
+		draw_rest(walk, vertex, left, bundles);
 		return;
 	}
 	for (size_t i = 0; i <= last && bundles; i++)
@@ -425,7 +454,7 @@ static void draw_reference(struct walk *walk, uint32_t vertex, uint32_t edge)
 	uint32_t near = rg_draw_find(draw, vertex);
 	uint32_t far = rg_draw_find(draw, stand_in(walk, walk->graph->target[edge]));
 	uint32_t row = row_of(walk, edge);
-	uint64_t pair = ((uint64_t)near << 32 | far) + 1;
+	uint64_t pair = (back ? (uint64_t)far << 32 | near : (uint64_t)near << 32 | far) + 1;
 	uint32_t drawn = rg_map_get(&walk->pairs, pair);
 	struct rg_picture_edge *drawing;
 
@@ -435,6 +464,7 @@ static void draw_reference(struct walk *walk, uint32_t vertex, uint32_t edge)
 	if (drawn != RG_MAP_NONE && drawn >> 16 >= PARALLEL) {
 		drawing = &draw->picture.edges[drawn & 0xffff];
 		drawing->alike++;
+		drawing->weak &= rg_kind_table[kind_of(walk, edge)].class == RG_CLASS_WEAK;
 		drawing->label = rg_arena_print(
 			draw->arena, "… %s more", rg_units_count(drawing->alike, draw->arena));
 		return;
@@ -470,20 +500,51 @@ static void draw_references(struct walk *walk)
 static void draw_roots(struct walk *walk, uint32_t vertex)
 {
 	const struct rg_heap *heap = walk->draw->heap;
-	unsigned drawn = 0;
+	uint32_t row = rg_draw_find(walk->draw, vertex), rest;
+	uint64_t drawn = 0;
 
-	for (size_t i = 0; i < heap->n_roots && drawn < ROOTS; i++) {
+	for (size_t i = 0; i < heap->n_roots; i++) {
 		const struct rg_heap_root *root = &heap->roots[i];
-		uint32_t house;
+		uint32_t object = walk->draw->raw ? root->object : heap->owner[root->object], house;
 
 		if (root->kind == RG_ROOT_MODULE || root->kind == RG_ROOT_STATIC ||
-			(walk->draw->raw ? root->object : heap->owner[root->object]) != vertex)
+			stand_in(walk, object) != vertex)
+			continue;
+		if (drawn++ >= ROOTS)
 			continue;
 		house = rg_draw_root(walk->draw, root, vertex);
-		rg_draw_edge(walk->draw, house, rg_draw_find(walk->draw, vertex),
-			rg_draw_root_label(walk->draw, root), 1);
-		drawn++;
+		rg_draw_edge(walk->draw, house, row, rg_draw_root_label(walk->draw, root), 1);
 	}
+	if (drawn <= ROOTS)
+		return;
+	rest = rg_draw_node(walk->draw, RG_PICTURE_REST, RG_PICTURE_NO_CLUSTER,
+		rg_arena_print(walk->draw->arena, "%s more %s",
+			rg_units_count(drawn - ROOTS, walk->draw->arena),
+			drawn - ROOTS == 1 ? "root" : "roots"),
+		"");
+	rg_draw_edge(walk->draw, rest, row, "", drawn - ROOTS);
+}
+
+/* Whether VERTEX has neighbours that are not drawn. */
+static bool goes_on(const struct walk *walk, uint32_t vertex, uint32_t level)
+{
+	struct edges edges = edges_of(walk, vertex);
+	uint32_t e;
+
+	while (next_edge(&edges, &e))
+		if (is_wanted(walk, e, level) &&
+			rg_draw_find(walk->draw, stand_in(walk, walk->graph->target[e])) ==
+				RG_NO_ID)
+			return true;
+	return false;
+}
+
+/* There was no room for the neighbours of VERTEX: it must not look as if it had none. */
+static void say_more(struct walk *walk, uint32_t vertex)
+{
+	struct rg_picture_node *node = &walk->draw->picture.nodes[rg_draw_find(walk->draw, vertex)];
+
+	node->facts = rg_arena_print(walk->draw->arena, "%s · … (--nodes)", node->facts);
 }
 
 /* Start from OBJECT, if it was drawn; a module and its dict are one. */
@@ -514,6 +575,8 @@ static void run(struct walk *walk, bool back, const uint32_t *asked, uint64_t n)
 			draw_roots(walk, vertex);
 		if (level < walk->options->depth && walk->draw->budget > 0)
 			expand(walk, vertex, level);
+		else if (level < walk->options->depth && goes_on(walk, vertex, level))
+			say_more(walk, vertex);
 	}
 	draw_references(walk);
 	draw_boxes(walk);
@@ -573,6 +636,7 @@ enum rg_code rg_view_neighbourhood(struct rg_draw *draw, const struct rg_neighbo
 	rg_graph_deinit(&walk.reverse);
 	rg_map_deinit(&walk.pairs);
 	rg_map_deinit(&walk.numbers);
+	rg_map_deinit(&walk.seen);
 	free(walk.bundles);
 	free(walk.boxes);
 	free(walk.queue);

@@ -52,6 +52,7 @@ struct rg_picture_cluster {
 struct rg_picture {
 	const char *name; /* of the DOT graph: "cycles" */
 	const char *title, *subtitle, *legend;
+	const char *note; /* part of the subtitle: what is left out altogether, or NULL */
 	struct rg_picture_node *nodes;
 	struct rg_picture_edge *edges;
 	struct rg_picture_cluster *clusters;

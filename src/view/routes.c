@@ -24,11 +24,33 @@ struct drawing {
 
 /* --- what is drawn ------------------------------------------------------------------------ */
 
+/* Nodes that the way to ROW takes beside those marked; of a long one the middle is left out. */
+static uint32_t nodes_of(const struct drawing *drawing, uint32_t row)
+{
+	uint32_t nodes = 0;
+
+	for (; row != RG_NO_ID && !drawing->places[row].drawn;
+		row = drawing->routes->rows[row].parent)
+		/* a root may have a house beside the object it holds */
+		nodes += drawing->routes->rows[row].parent == RG_NO_ID ? 2 : 1;
+	return nodes < 2 * ENDS + 3 ? nodes : 2 * ENDS + 3;
+}
+
+/* Choose the ways that fit as a whole: half a way would look like another. */
 static void mark(struct drawing *drawing, uint64_t limit)
 {
 	const struct rg_routes *routes = drawing->routes;
+	struct rg_draw *draw = drawing->draw;
+	uint32_t room = draw->budget, left_out = 0;
 
-	for (uint32_t i = 0; i < routes->n_ends && i < limit; i++)
+	for (uint32_t i = 0; i < routes->n_ends && i < limit; i++) {
+		uint32_t nodes = nodes_of(drawing, routes->ends[i]);
+
+		if (i > 0 && nodes > room) {
+			left_out++;
+			continue;
+		}
+		room -= nodes < room ? nodes : room;
 		for (uint32_t row = routes->ends[i]; row != RG_NO_ID && !drawing->places[row].drawn;
 			row = routes->rows[row].parent) {
 			uint32_t parent = routes->rows[row].parent;
@@ -37,6 +59,10 @@ static void mark(struct drawing *drawing, uint64_t limit)
 			if (parent != RG_NO_ID)
 				drawing->places[parent].children++;
 		}
+	}
+	if (left_out)
+		draw->note = rg_arena_print(draw->arena, "%s not drawn (--nodes)",
+			rg_units_things(left_out, "more way", "more ways", draw->arena));
 }
 
 /* A step that only leads on. */

@@ -9,7 +9,8 @@ import live  # noqa: E402
 import rgs  # noqa: E402
 
 # In names, in values, in keys, in the command line. No part of one is another word here.
-VALUES = (b"zvaluez", b"zbytesz", b"zkeyz keyz", b"zargz zargz", b"4711881")
+VALUES = (b"zvaluez", b"zbytesz", b"zkeyz keyz", b"zargz zargz", b"4711881", b"<zpinz>",
+          b"__zpasswordz _")
 NAMES = (b"Zclassz", b"zattributez", b"zfunctionz", b"zlocalz", b"zmodulez", b"zthreadz", b"zslotz")
 ANSWERS = (("info",), ("types",), ("cycles",), ("cycles", "--format", "json"), ("garbage",),
            ("generations",), ("why", "Zclassz"), ("why", "Zclassz", "--format", "json", "--graph"),
@@ -30,7 +31,7 @@ class Zclassz:
 
 def zfunctionz(ready, over):
     zlocalz = Zclassz()
-    zlocalz.zattributez = ["zvaluez zvaluez", b"zbytesz", 4711881]
+    zlocalz.zattributez = ["zvaluez zvaluez", b"zbytesz", 4711881, "<zpinz>", "__zpasswordz __"]
     zlocalz.zslotz = {"zkeyz keyz": zlocalz}
     kept.append(zlocalz)
     ready.set()
