@@ -171,7 +171,16 @@ START_TEST(dot_looks)
 		{ .from = 1, .to = 0, .label = "", .tooltip = "", .alike = 1, .cut = true },
 	};
 	struct rg_picture_cluster cluster = { "cycle 1", "" };
-	struct rg_picture picture = { "p", "t", "s", "l", nodes, edges, &cluster, 5, 3, 1 };
+	struct rg_picture picture = { .name = "p",
+		.title = "t",
+		.subtitle = "s",
+		.legend = "l",
+		.nodes = nodes,
+		.edges = edges,
+		.clusters = &cluster,
+		.n_nodes = 5,
+		.n_edges = 3,
+		.n_clusters = 1 };
 	size_t length;
 	char *dot = dot_of(&picture, &length);
 	Agraph_t *graph = agmemread(dot);
