@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -178,9 +179,32 @@ size_t rg_file_start(const char *path, void *bytes, size_t size)
 	return n < 0 ? 0 : (size_t)n;
 }
 
+/* A signal that ends the program waits until a file just made is unlinked or noted to be. */
+static void hold_signals(sigset_t *before)
+{
+	sigset_t ending;
+
+	sigemptyset(&ending);
+	sigaddset(&ending, SIGINT);
+	sigaddset(&ending, SIGTERM);
+	sigaddset(&ending, SIGHUP);
+	sigaddset(&ending, SIGQUIT);
+	sigaddset(&ending, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &ending, before);
+}
+
+static void release_signals(const sigset_t *before)
+{
+	int error = errno;
+
+	pthread_sigmask(SIG_SETMASK, before, NULL);
+	errno = error;
+}
+
 FILE *rg_file_temporary(struct rg_error *err)
 {
 	const char *folder = getenv("TMPDIR");
+	sigset_t before;
 	char *path = NULL;
 	FILE *file = NULL;
 	int fd = -1;
@@ -189,11 +213,13 @@ FILE *rg_file_temporary(struct rg_error *err)
 		rg_nomem(err);
 		return NULL;
 	}
+	hold_signals(&before);
 	fd = mkostemp(path, O_CLOEXEC);
-	if (fd >= 0) {
+	if (fd >= 0)
 		unlink(path);
+	release_signals(&before);
+	if (fd >= 0)
 		file = fdopen(fd, "w+");
-	}
 	if (!file && errno == ENOMEM)
 		rg_nomem(err);
 	else if (!file) {
@@ -247,6 +273,7 @@ enum rg_code rg_output_open(
 {
 	struct stat st;
 	bool there = stat(path, &st) == 0;
+	sigset_t before;
 	int fd;
 
 	memset(out, 0, sizeof(*out));
@@ -265,7 +292,11 @@ enum rg_code rg_output_open(
 		rg_output_abandon(out);
 		return rg_nomem(err);
 	}
+	hold_signals(&before);
 	fd = mkostemp(out->temporary, O_CLOEXEC);
+	if (fd >= 0)
+		note_unfinished(NULL, out->temporary);
+	release_signals(&before);
 	if (fd < 0) {
 		int error = errno;
 
@@ -274,7 +305,6 @@ enum rg_code rg_output_open(
 		errno = error;
 		return fail_output(out, path, err);
 	}
-	note_unfinished(NULL, out->temporary);
 	if (fchmod(fd, (mode_t)mode) < 0 || !(out->stream = fdopen(fd, "w"))) {
 		enum rg_code code = fail_output(out, path, err);
 
