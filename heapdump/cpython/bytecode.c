@@ -1,6 +1,6 @@
 #include "heapdump/cpython/bytecode.h"
 
-enum { FUNCTION_CODE = 48, CODE_LIMIT = 4096 };
+#define CODE_LIMIT 4096
 
 /* Opcodes of 3.11 that matter. */
 enum {
@@ -126,7 +126,7 @@ static enum top next_top(enum top top, uint8_t opcode, uint8_t argument)
 
 bool rg_bytecode_keeps_self(struct rg_walk *walk, uint64_t address)
 {
-	uint64_t code = rg_image_u64(walk->image, address + FUNCTION_CODE);
+	uint64_t code = rg_walk_field(walk, address, walk->layout->function_code);
 	uint64_t units = rg_image_u64(walk->image, code + RG_OB_SIZE);
 	const uint8_t *bytes;
 	enum top top = TOP_OTHER;

@@ -1,6 +1,6 @@
 /*
  * The entries of a dict, whatever table it has: combined or split, of str keys or any.
- * Layout: Objects/dictobject.c and Include/internal/pycore_dict.h of CPython 3.11.
+ * Layout: Objects/dictobject.c and Include/internal/pycore_dict.h of CPython.
  */
 #ifndef RG_CPYTHON_ENTRIES_H
 #define RG_CPYTHON_ENTRIES_H
@@ -19,18 +19,21 @@ struct rg_entries {
 	const uint64_t *values; /* of a split table, else NULL */
 	uint64_t count, at;
 	unsigned stride, key, value;
-	bool text; /* all keys are str: tp_traverse does not visit them */
+	uint64_t lookup; /* to 3.10: the function that finds a key */
+	bool text; /* all keys are str: tp_traverse does not visit them (to 3.10: see lookup) */
+	bool embedded; /* the values are an instance's own, behind its body */
 	uint64_t bytes; /* what the key table takes */
 	uint64_t room; /* entries used and still usable: how many values a split one has */
 	uint64_t capacity; /* entries it has room for */
 };
 
 /* Open a key table, with the split VALUES (address or 0); false where it makes no sense. */
-bool rg_entries_open(
-	struct rg_entries *entries_ret, struct rg_image *image, uint64_t keys, uint64_t values);
+bool rg_entries_open(struct rg_entries *entries_ret, struct rg_image *image,
+	const struct rg_layout *layout, uint64_t keys, uint64_t values);
 
 /* Open the dict object at ADDRESS. */
-bool rg_entries_of_dict(struct rg_entries *entries_ret, struct rg_image *image, uint64_t address);
+bool rg_entries_of_dict(struct rg_entries *entries_ret, struct rg_image *image,
+	const struct rg_layout *layout, uint64_t address);
 
 /* The next entry that has a key and a value. */
 static inline bool rg_entries_next(struct rg_entries *entries, uint64_t *key, uint64_t *value)

@@ -14,16 +14,13 @@
 
 struct rg_field_row {
 	const char *type; /* tp_name; NULL ends a table. The rows of a type stand together */
-	uint32_t offset;
+	int16_t offset[RG_VERSIONS];
 	enum rg_kind kind;
 	bool untraversed; /* owned, but tp_traverse does not visit it */
 	const char *label; /* or NULL */
 };
 
-extern const struct rg_field_row rg_fields_311[];
-
 /* The rows of the C type NAME in a version: how many, first in *ROWS_RET. */
-size_t rg_fields_find(
-	const struct rg_layout *layout, const char *name, const struct rg_field_row **rows_ret);
+size_t rg_fields_find(const char *name, const struct rg_field_row **rows_ret);
 
 #endif

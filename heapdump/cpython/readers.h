@@ -55,8 +55,6 @@ uint64_t rg_size_generator(struct rg_walk *, uint64_t, const struct rg_pytype *)
 void rg_traverse_frame(struct rg_walk *, uint64_t, const struct rg_pytype *);
 uint64_t rg_size_frame(struct rg_walk *, uint64_t, const struct rg_pytype *);
 uint64_t rg_size_code(struct rg_walk *, uint64_t, const struct rg_pytype *);
-uint32_t rg_frame_line(struct rg_walk *walk, uint64_t code, uint64_t instruction);
-uint32_t rg_frame_local_name(struct rg_walk *walk, uint64_t code, uint64_t i);
 /* readers/extension.c: C containers of the standard library */
 void rg_traverse_lru_cache(struct rg_walk *, uint64_t, const struct rg_pytype *);
 void rg_traverse_element(struct rg_walk *, uint64_t, const struct rg_pytype *);

@@ -1,12 +1,13 @@
 #include "heapdump/cpython/roots.h"
 
+#include "heapdump/cpython/call.h"
+#include "heapdump/cpython/code.h"
 #include "heapdump/cpython/readers.h"
 #include "heapdump/cpython/text.h"
 
 #define INTERPRETERS 1000
 #define THREADS 100000
 #define ATEXIT_SIZE 24 /* of an atexit callback: func, args, kwargs */
-#define OWNED_BY_GENERATOR 1 /* owner of an interpreter frame */
 
 static struct rg_root_record new_root(enum rg_root_kind kind)
 {
@@ -39,7 +40,7 @@ static void walk_modules(struct rg_walk *walk, uint64_t interpreter)
 	uint64_t name;
 
 	if (!rg_walk_is(walk, modules, "dict") ||
-		!rg_entries_of_dict(&entries, walk->image, modules))
+		!rg_entries_of_dict(&entries, walk->image, walk->layout, modules))
 		return;
 	while (rg_entries_next(&entries, &name, &root.target)) {
 		root.name = rg_walk_name(walk, name);
@@ -50,18 +51,22 @@ static void walk_modules(struct rg_walk *walk, uint64_t interpreter)
 static void walk_owned(struct rg_walk *walk, uint64_t address, const struct rg_owned_field *fields,
 	struct rg_root_record root)
 {
+	unsigned column = rg_layout_column(walk->layout);
+
 	for (; fields->name; fields++) {
-		root.target = rg_image_u64(walk->image, address + (unsigned)fields->offset);
+		root.target = rg_walk_field(walk, address, fields->offset[column]);
 		root.name = rg_walk_literal(walk, fields->name);
 		if (root.target)
 			rg_walk_root(walk, &root);
 	}
 }
 
-static void walk_atexit(struct rg_walk *walk, uint64_t state)
+/* To 3.13 an array of C structures; later a list, one of the interpreter's own pointers. */
+static void walk_atexit(struct rg_walk *walk, uint64_t interpreter)
 {
-	uint64_t callbacks = rg_image_u64(walk->image, state);
-	uint32_t count = rg_image_u32(walk->image, state + 8);
+	const struct rg_layout *layout = walk->layout;
+	uint64_t callbacks = rg_walk_field(walk, interpreter, layout->interp_atexit);
+	uint32_t count = (uint32_t)rg_walk_field(walk, interpreter, layout->interp_atexit_count);
 	struct rg_root_record root = new_root(RG_ROOT_INTERPRETER);
 
 	root.name = rg_walk_literal(walk, "atexit");
@@ -91,6 +96,19 @@ static void walk_collector(struct rg_walk *walk, uint64_t interpreter)
 	rg_walk_root(walk, &root);
 }
 
+/* The table of interned strings is a dict that the collector knows, from 3.14 on. */
+static void walk_interned(struct rg_walk *walk, uint64_t interpreter)
+{
+	struct rg_root_record root = new_root(RG_ROOT_INTERPRETER);
+
+	root.target = rg_walk_field(walk, interpreter, walk->layout->interp_interned);
+	root.name = rg_walk_literal(walk, "interned strings");
+	if (!rg_walk_is(walk, root.target, "dict"))
+		return;
+	walk->interned = root.target;
+	rg_walk_root(walk, &root);
+}
+
 /* --- threads and frames ------------------------------------------------------------------- */
 
 /* The name that threading gives the thread IDENT, from its table of active ones. */
@@ -106,10 +124,11 @@ static uint32_t thread_name(struct rg_walk *walk, uint64_t interpreter, uint64_t
 		return RG_NO_STRING;
 	active = rg_entries_lookup(
 		walk->image, walk->layout, rg_image_u64(walk->image, module + 16), "_active");
-	if (!rg_walk_is(walk, active, "dict") || !rg_entries_of_dict(&entries, walk->image, active))
+	if (!rg_walk_is(walk, active, "dict") ||
+		!rg_entries_of_dict(&entries, walk->image, walk->layout, active))
 		return RG_NO_STRING;
 	while (rg_entries_next(&entries, &key, &thread))
-		if ((uint64_t)rg_int_value(walk->image, key) == ident)
+		if ((uint64_t)rg_int_value(walk->image, walk->layout, key) == ident)
 			return rg_walk_name(walk, rg_instance_attribute(walk, thread, "_name"));
 	return RG_NO_STRING;
 }
@@ -128,74 +147,85 @@ static void guess_stack(
 	}
 }
 
-/* What the thread owns through one frame: its function, locals and stack. */
-static void walk_frame_roots(
-	struct rg_walk *walk, uint64_t frame, uint64_t code, struct rg_root_record root)
+/* What the thread owns through one call: its function, locals and stack. */
+static void walk_call_roots(
+	struct rg_walk *walk, const struct rg_call *call, struct rg_root_record root)
 {
-	const struct rg_layout *layout = walk->layout;
-	struct rg_image *image = walk->image;
-	uint32_t locals = rg_image_u32(image, code + (unsigned)layout->code_nlocalsplus);
-	int32_t top = (int32_t)rg_image_u32(image, frame + (unsigned)layout->frame_stacktop);
-	uint8_t owner = rg_image_u8(image, frame + (unsigned)layout->frame_owner);
-	uint64_t slots = frame + (unsigned)layout->frame_localsplus;
-	uint32_t end = top > (int32_t)locals ? (uint32_t)top : locals;
 	const struct {
-		int offset;
+		uint64_t target;
 		enum rg_kind kind;
 		const char *name;
 	} owned[] = {
-		{ layout->frame_func, RG_KIND_FUNC, "function" },
-		{ layout->frame_code, RG_KIND_CODE, "code" },
-		{ layout->frame_locals, RG_KIND_OTHER, "f_locals" },
-		{ layout->frame_object, RG_KIND_OTHER, "frame object" },
+		{ call->function, RG_KIND_FUNC, "function" },
+		{ call->code, RG_KIND_CODE, "code" },
+		{ call->locals, RG_KIND_OTHER, "f_locals" },
+		{ call->object, RG_KIND_OTHER, "frame object" },
 	};
+	bool of_generator = call->owner == RG_CALL_OF_GENERATOR;
 
-	/* a suspended generator's frame belongs to it; of a running one only the locals are ours */
-	for (size_t i = 0; owner != OWNED_BY_GENERATOR && i < 4; i++) {
-		root.target = rg_image_u64(image, frame + (unsigned)owned[i].offset);
+	/* a suspended generator's call belongs to it; of a running one only the locals are ours */
+	for (size_t i = 0; !of_generator && i < sizeof(owned) / sizeof(owned[0]); i++) {
+		root.target = owned[i].target;
 		root.reference = owned[i].kind;
 		root.label = rg_walk_literal(walk, owned[i].name);
 		if (root.target)
 			rg_walk_root(walk, &root);
 	}
-	for (uint32_t i = 0; i < end && i < 1u << 20 && rg_walk_spend(walk, 1); i++) {
-		root.target = rg_image_u64(image, slots + 8ull * i);
-		root.reference = i < locals ? RG_KIND_LOCAL : RG_KIND_STACK;
-		root.label = i < locals ? rg_frame_local_name(walk, code, i) : RG_NO_STRING;
-		if (root.target && (owner != OWNED_BY_GENERATOR || top < 0))
+	for (uint32_t i = 0; i < call->n_slots && rg_walk_spend(walk, 1); i++) {
+		root.target = rg_call_slot(walk, call, i);
+		root.reference = i < call->n_locals ? RG_KIND_LOCAL : RG_KIND_STACK;
+		root.label = i < call->n_locals ? rg_code_local_name(walk, call->code, i)
+						: RG_NO_STRING;
+		if (root.target && (!of_generator || !call->recorded))
 			rg_walk_root(walk, &root);
 	}
 	root.reference = RG_KIND_GUESS;
 	root.label = RG_NO_STRING;
-	if (top < 0)
-		guess_stack(walk, slots + 8ull * locals,
-			rg_image_u32(image, code + (unsigned)layout->code_stacksize), root);
+	if (!call->recorded)
+		guess_stack(walk, call->slots + 8ull * call->n_slots,
+			rg_code_stack(walk, call->code), root);
 }
 
-static void walk_frames(struct rg_walk *walk, uint64_t thread, uint32_t number)
+/* To 3.10 a thread owns the frame object, which owns the rest; of a generator's, not even that. */
+static void walk_frame_object_root(
+	struct rg_walk *walk, const struct rg_call *call, struct rg_root_record root)
+{
+	root.target = call->address;
+	root.label = rg_walk_literal(walk, "frame object");
+	if (call->owner != RG_CALL_OF_GENERATOR)
+		rg_walk_root(walk, &root);
+}
+
+static void walk_call(struct rg_walk *walk, const struct rg_call *call, uint32_t thread)
 {
 	const struct rg_layout *layout = walk->layout;
-	struct rg_image *image = walk->image;
-	uint64_t cframe = rg_image_u64(image, thread + (unsigned)layout->thread_cframe);
-	uint64_t frame = rg_image_u64(image, cframe + (unsigned)layout->cframe_frame);
+	struct rg_root_record root = new_root(RG_ROOT_FRAME);
+	struct rg_frame_record record = {
+		.thread = thread,
+		.function = rg_walk_name(
+			walk, rg_walk_field(walk, call->code, layout->code_qualname)),
+		.file = rg_walk_name(walk, rg_walk_field(walk, call->code, layout->code_filename)),
+		.line = rg_code_line(walk, call->code, call->offset),
+	};
 
-	while (frame && is_first(walk, frame)) {
-		uint64_t code = rg_image_u64(image, frame + (unsigned)layout->frame_code);
-		struct rg_root_record root = new_root(RG_ROOT_FRAME);
-		struct rg_frame_record record = { .thread = number };
+	root.thread = thread;
+	root.frame = rg_writer_frame(walk->writer, &record);
+	if (layout->thread_frame_object >= 0)
+		walk_frame_object_root(walk, call, root);
+	else
+		walk_call_roots(walk, call, root);
+}
 
-		if (!rg_walk_is(walk, code, "code"))
-			break;
-		record.function = rg_walk_name(
-			walk, rg_image_u64(image, code + (unsigned)layout->code_qualname));
-		record.file = rg_walk_name(
-			walk, rg_image_u64(image, code + (unsigned)layout->code_filename));
-		record.line = rg_frame_line(walk, code,
-			rg_image_u64(image, frame + (unsigned)layout->frame_instruction));
-		root.thread = number;
-		root.frame = rg_writer_frame(walk->writer, &record);
-		walk_frame_roots(walk, frame, code, root);
-		frame = rg_image_u64(image, frame + (unsigned)layout->frame_previous);
+/* From the newest call to the oldest, past those of C code. */
+static void walk_calls(struct rg_walk *walk, uint64_t thread, uint32_t number)
+{
+	uint64_t at = rg_call_of_thread(walk, thread);
+	struct rg_call call;
+
+	while (at && is_first(walk, at)) {
+		if (rg_call_read(&call, walk, at))
+			walk_call(walk, &call, number);
+		at = call.previous;
 	}
 }
 
@@ -215,14 +245,14 @@ static void walk_threads(struct rg_walk *walk, uint64_t interpreter)
 	for (; last && is_first(walk, last); last = rg_image_u64(image, last)) {
 		struct rg_thread_record record = {
 			.ident = rg_image_u64(image, last + (unsigned)layout->thread_ident),
-			.native_id = rg_image_u64(image, last + (unsigned)layout->thread_native_id),
+			.native_id = rg_walk_field(walk, last, layout->thread_native_id),
 		};
 		struct rg_root_record root = new_root(RG_ROOT_THREAD);
 
 		record.name = thread_name(walk, interpreter, record.ident);
 		root.thread = rg_writer_thread(walk->writer, &record);
-		walk_owned(walk, last, layout->thread_owned, root);
-		walk_frames(walk, last, root.thread);
+		walk_owned(walk, last, rg_thread_owned, root);
+		walk_calls(walk, last, root.thread);
 	}
 }
 
@@ -233,10 +263,10 @@ void rg_roots_walk(struct rg_walk *walk)
 	for (int i = 0; interpreter && i < INTERPRETERS && is_first(walk, interpreter); i++) {
 		walk_modules(walk, interpreter);
 		walk_threads(walk, interpreter);
-		walk_owned(walk, interpreter, walk->layout->interp_owned,
-			new_root(RG_ROOT_INTERPRETER));
-		walk_atexit(walk, interpreter + (unsigned)walk->layout->interp_atexit);
+		walk_owned(walk, interpreter, rg_interp_owned, new_root(RG_ROOT_INTERPRETER));
+		walk_atexit(walk, interpreter);
 		walk_collector(walk, interpreter);
+		walk_interned(walk, interpreter);
 		interpreter = rg_image_u64(
 			walk->image, interpreter + (unsigned)walk->layout->interp_next);
 	}

@@ -15,6 +15,7 @@
 #include "heapdump/image/image.h"
 
 struct rg_gc_state {
+	uint64_t address; /* of struct _gc_runtime_state */
 	uint64_t heads[4]; /* generations 0, 1, 2, permanent */
 	uint64_t garbage, callbacks; /* the lists, or 0 */
 	bool enabled, collecting;
@@ -24,16 +25,18 @@ struct rg_gc_state {
 
 struct rg_runtime {
 	uint64_t address; /* of _PyRuntime */
-	uint32_t version; /* as Py_Version: 0x030b02f0 */
-	const struct rg_layout *layout;
-	uint64_t interpreter; /* the first one */
+	uint32_t version; /* as Py_Version: 0x030b02f0; its low 16 bits 0 where not known */
+	const char *build; /* of a kind that is not read ("debug"), or NULL */
+	struct rg_layout layout;
+	uint64_t interpreter; /* the first of the list: the newest */
+	uint64_t main; /* the one that the program began with */
 };
 
 /* "3.11.2" of a version number, in OUT of at least 16 bytes. */
 void rg_version_text(uint32_t version, char *out, size_t size);
 
-/* True when IMAGE holds a CPython; its version in *VERSION_RET, 0 when unknown. */
-bool rg_runtime_detect(struct rg_image *image, uint64_t *address_ret, uint32_t *version_ret);
+/* True when IMAGE holds a CPython: its address, version (0 when unknown) and build are set. */
+bool rg_runtime_detect(struct rg_runtime *runtime, struct rg_image *image);
 
 /* Find and check the runtime. RG_BAD_DATA: not Python, a version that is not supported. */
 enum rg_code rg_runtime_find(

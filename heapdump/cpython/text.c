@@ -10,39 +10,32 @@
 
 #define STR_LENGTH 16
 #define STR_STATE 32
-#define LONG_DIGITS 24
 #define FLOAT_VALUE 16
 
-/* Bits of PyASCIIObject.state up to 3.13. */
-struct state {
-	unsigned interned, kind;
-	bool compact, ascii;
-};
-
-static struct state read_state(struct rg_image *image, uint64_t address)
+struct rg_str_state rg_str_state(struct rg_image *image, uint64_t address)
 {
 	uint32_t bits = rg_image_u32(image, address + STR_STATE);
 
-	return (struct state){ bits & 3, bits >> 2 & 7, bits >> 5 & 1, bits >> 6 & 1 };
+	return (struct rg_str_state){ bits & 3, bits >> 2 & 7, bits >> 5 & 1, bits >> 6 & 1 };
 }
 
 /* Where the characters of the str are, or 0. */
 static uint64_t characters(struct rg_image *image, const struct rg_layout *layout, uint64_t address,
-	struct state state)
+	struct rg_str_state state)
 {
 	if (state.compact && state.ascii)
 		return address + (unsigned)layout->str_ascii_header;
 	if (state.compact)
 		return address + (unsigned)layout->str_compact_header;
 	/* a subclass of str keeps its characters elsewhere */
-	return rg_image_u64(image, address + (unsigned)layout->str_compact_header);
+	return rg_image_u64(image, address + (unsigned)layout->str_data);
 }
 
 size_t rg_text_str(struct rg_image *image, const struct rg_layout *layout, uint64_t address,
 	char *out, size_t size, bool *exact_ret)
 {
 	uint64_t length = rg_image_u64(image, address + STR_LENGTH), count = length;
-	struct state state = read_state(image, address);
+	struct rg_str_state state = rg_str_state(image, address);
 	bool valid = state.kind == 1 || state.kind == 2 || state.kind == 4;
 	const void *chars;
 	size_t used;
@@ -77,7 +70,7 @@ bool rg_text_equals(
 
 bool rg_text_is_name(struct rg_image *image, const struct rg_layout *layout, uint64_t address)
 {
-	struct state state = read_state(image, address);
+	struct rg_str_state state = rg_str_state(image, address);
 	char text[101];
 	size_t length;
 
@@ -93,28 +86,39 @@ bool rg_text_is_name(struct rg_image *image, const struct rg_layout *layout, uin
 }
 
 /* The magnitude of an int of at most four digits of 30 bits. */
-static unsigned __int128 magnitude(struct rg_image *image, uint64_t address, uint64_t digits)
+static unsigned __int128 magnitude(
+	struct rg_image *image, const struct rg_layout *layout, uint64_t address, uint64_t digits)
 {
+	uint64_t at = address + (unsigned)layout->int_digits;
 	unsigned __int128 value = 0;
 
 	for (uint64_t i = digits; i-- > 0;)
-		value = value << 30 | rg_image_u32(image, address + LONG_DIGITS + 4 * i);
+		value = value << 30 | rg_image_u32(image, at + 4 * i);
 	return value;
 }
 
-static uint64_t digit_count(struct rg_image *image, uint64_t address, bool *negative_ret)
+uint64_t rg_int_digits(struct rg_image *image, const struct rg_layout *layout, uint64_t address,
+	bool *negative_ret)
 {
-	int64_t size = (int64_t)rg_image_u64(image, address + RG_OB_SIZE);
+	int64_t size;
 
+	if (layout->int_tag >= 0) {
+		/* two bits of sign (0 positive, 1 zero, 2 negative), a flag, the count */
+		uint64_t tag = rg_image_u64(image, address + (unsigned)layout->int_tag);
+
+		*negative_ret = (tag & 3) == 2;
+		return tag >> 3;
+	}
+	size = (int64_t)rg_image_u64(image, address + RG_OB_SIZE);
 	*negative_ret = size < 0;
 	return size < 0 ? 0 - (uint64_t)size : (uint64_t)size;
 }
 
-size_t rg_text_int(
-	struct rg_image *image, uint64_t address, char *out, size_t size, bool *exact_ret)
+size_t rg_text_int(struct rg_image *image, const struct rg_layout *layout, uint64_t address,
+	char *out, size_t size, bool *exact_ret)
 {
 	bool negative;
-	uint64_t digits = digit_count(image, address, &negative);
+	uint64_t digits = rg_int_digits(image, layout, address, &negative);
 	unsigned __int128 value;
 	char reversed[48];
 	size_t n = 0, used = 0;
@@ -123,7 +127,7 @@ size_t rg_text_int(
 	if (digits > 4)
 		return (size_t)snprintf(out, size, "%sint of about %llu bits",
 			negative ? "negative " : "", (unsigned long long)digits * 30);
-	value = magnitude(image, address, digits);
+	value = magnitude(image, layout, address, digits);
 	do
 		reversed[n++] = (char)('0' + (int)(value % 10));
 	while ((value /= 10) != 0);
@@ -134,11 +138,11 @@ size_t rg_text_int(
 	return used;
 }
 
-int64_t rg_int_value(struct rg_image *image, uint64_t address)
+int64_t rg_int_value(struct rg_image *image, const struct rg_layout *layout, uint64_t address)
 {
 	bool negative;
-	uint64_t digits = digit_count(image, address, &negative);
-	unsigned __int128 value = digits <= 3 ? magnitude(image, address, digits) : 0;
+	uint64_t digits = rg_int_digits(image, layout, address, &negative);
+	unsigned __int128 value = digits <= 3 ? magnitude(image, layout, address, digits) : 0;
 
 	if (value > INT64_MAX)
 		return 0;

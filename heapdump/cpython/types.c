@@ -64,6 +64,40 @@ static bool is_type(struct rg_walk *walk, uint64_t address)
 	return false;
 }
 
+#define STATIC_TYPES 1000 /* of one kind in one interpreter, at most */
+
+/* The record of the static type at ADDRESS in the table at OFFSET of the interpreter, or 0. */
+static uint64_t static_record(struct rg_walk *walk, uint64_t address, int offset)
+{
+	const struct rg_layout *layout = walk->layout;
+	/* in the place of the subclasses: its number in the table, from 1 on */
+	uint64_t number = rg_walk_field(walk, address, RG_TP_SUBCLASSES), record;
+
+	if (offset < 0 || number == 0 || number > STATIC_TYPES)
+		return 0;
+	record = walk->runtime->main + (unsigned)offset +
+		 (number - 1) * (unsigned)layout->static_type_size;
+	return rg_walk_field(walk, record, layout->static_type_type) == address ? record : 0;
+}
+
+uint64_t rg_type_owned(struct rg_walk *walk, uint64_t address, int own, int state)
+{
+	const struct rg_layout *layout = walk->layout;
+	uint64_t flags = rg_walk_field(walk, address, RG_TP_FLAGS), record;
+
+	if (flags & RG_TPFLAG_HEAP || layout->static_type_size < 0 || state < 0)
+		return rg_walk_field(walk, address, own);
+	record = static_record(walk, address, layout->interp_builtin_types);
+	if (!record)
+		record = static_record(walk, address, layout->interp_extension_types);
+	return rg_walk_field(walk, record ? record : address, record ? state : own);
+}
+
+uint64_t rg_type_dict(struct rg_walk *walk, uint64_t address)
+{
+	return rg_type_owned(walk, address, RG_TP_DICT, walk->layout->static_type_dict);
+}
+
 /* --- the plan ----------------------------------------------------------------------------- */
 
 /* Read what the structure itself says. */
@@ -102,10 +136,13 @@ static void add_field(struct rg_pytype *type, uint32_t offset, enum rg_kind kind
 static void add_rows(
 	struct rg_walk *walk, struct rg_pytype *type, const struct rg_field_row *rows, size_t n)
 {
+	unsigned column = rg_layout_column(walk->layout);
+
 	for (size_t i = 0; i < n; i++)
-		add_field(type, rows[i].offset, rows[i].kind,
-			rows[i].label ? rg_walk_literal(walk, rows[i].label) : RG_NO_STRING,
-			rows[i].untraversed);
+		if (rows[i].offset[column] >= 0)
+			add_field(type, (uint32_t)rows[i].offset[column], rows[i].kind,
+				rows[i].label ? rg_walk_literal(walk, rows[i].label) : RG_NO_STRING,
+				rows[i].untraversed);
 }
 
 /* The __slots__ of a Python class and the object members of a C type. */
@@ -162,7 +199,7 @@ static void plan_base(struct rg_walk *walk, struct rg_pytype *type, struct base 
 	read_header(walk, &header, base->address);
 	base->basicsize = header.basicsize;
 	if (!header.python) {
-		n = rg_fields_find(walk->layout, header.name, &rows);
+		n = rg_fields_find(header.name, &rows);
 		reader = rg_traverser_find(header.name);
 		add_rows(walk, type, rows, n);
 	}
@@ -209,10 +246,9 @@ static uint64_t find_method(struct rg_walk *walk, const struct rg_pytype *type, 
 	for (int i = 0; at && i < BASES && is_plausible(walk, at); i++) {
 		uint64_t flags = rg_image_u64(walk->image, at + RG_TP_FLAGS), value;
 
-		value = flags & RG_TPFLAG_HEAP
-				? rg_entries_lookup(walk->image, walk->layout,
-					  rg_image_u64(walk->image, at + RG_TP_DICT), name)
-				: 0;
+		value = flags & RG_TPFLAG_HEAP ? rg_entries_lookup(walk->image, walk->layout,
+							 rg_type_dict(walk, at), name)
+					       : 0;
 		if (value)
 			return rg_walk_is(walk, value, "function") ? value : 0;
 		at = rg_image_u64(walk->image, at + RG_TP_BASE);
@@ -294,8 +330,8 @@ static void write_names(struct rg_walk *walk, struct rg_pytype *type, struct rg_
 	if (type->tp_flags & RG_TPFLAG_HEAP) {
 		qualname = rg_image_u64(
 			walk->image, type->address + (unsigned)walk->layout->heaptype_qualname);
-		module = rg_entries_lookup(walk->image, walk->layout,
-			rg_image_u64(walk->image, type->address + RG_TP_DICT), "__module__");
+		module = rg_entries_lookup(
+			walk->image, walk->layout, rg_type_dict(walk, type->address), "__module__");
 		if (module && !rg_walk_is(walk, module, "str"))
 			module = 0;
 	}

@@ -66,4 +66,14 @@ uint32_t rg_types_get(struct rg_walk *walk, uint64_t address);
 /* True when TYPE or one of its bases is the C type called NAME. */
 bool rg_type_is(struct rg_walk *walk, const struct rg_pytype *type, const char *name);
 
+/*
+ * What a type at ADDRESS holds outside of its own structure: from 3.12 on a builtin static type
+ * has its __dict__ and subclasses in each interpreter. OWN is the place of that in PyTypeObject,
+ * STATE in the interpreter's record of it.
+ */
+uint64_t rg_type_owned(struct rg_walk *walk, uint64_t address, int own, int state);
+
+/* The __dict__ of the type at ADDRESS, or 0. */
+uint64_t rg_type_dict(struct rg_walk *walk, uint64_t address);
+
 #endif

@@ -3,15 +3,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "heapdump/cpython/call.h"
+#include "heapdump/cpython/code.h"
 #include "heapdump/cpython/readers.h"
 #include "heapdump/cpython/text.h"
 
 #define PREVIEW 120 /* bytes of a str or bytes that are kept */
 #define NAME_LIMIT 200
 
-enum { FUNCTION_QUALNAME = 40, FUNCTION_CODE = 48, BUILTIN_DEF = 16, MODULE_NAME = 48 };
-enum { GENERATOR_CODE = 16, GENERATOR_QUALNAME = 40, BYTES_DATA = 32, FRAME_INTERPRETER = 24 };
-enum { DESCRIPTOR_NAME = 24 };
+enum { BUILTIN_DEF = 16, BYTES_DATA = 32, DESCRIPTOR_NAME = 24 };
 
 static void put(struct rg_walk *walk, uint64_t address, enum rg_value_kind kind, const char *text,
 	size_t length, bool exact)
@@ -53,7 +53,7 @@ static void put_int(struct rg_walk *walk, uint64_t address, bool is_bool)
 
 	if (!walk->values)
 		return;
-	length = rg_text_int(walk->image, address, text, sizeof(text), &exact);
+	length = rg_text_int(walk->image, walk->layout, address, text, sizeof(text), &exact);
 	if (is_bool)
 		length = (size_t)snprintf(
 			text, sizeof(text), "%s", text[0] == '0' ? "False" : "True");
@@ -86,7 +86,7 @@ static void put_name(struct rg_walk *walk, uint64_t address, uint64_t name)
 static void put_place(struct rg_walk *walk, uint64_t address, uint64_t code, uint32_t line)
 {
 	const struct rg_layout *layout = walk->layout;
-	uint64_t file = rg_image_u64(walk->image, code + (unsigned)layout->code_filename);
+	uint64_t file = rg_walk_field(walk, code, layout->code_filename);
 	char text[NAME_LIMIT + 16];
 	size_t length;
 
@@ -101,8 +101,8 @@ static void put_place(struct rg_walk *walk, uint64_t address, uint64_t code, uin
 
 static void put_function(struct rg_walk *walk, uint64_t address)
 {
-	put_name(walk, address, rg_image_u64(walk->image, address + FUNCTION_QUALNAME));
-	put_place(walk, address, rg_image_u64(walk->image, address + FUNCTION_CODE), 0);
+	put_name(walk, address, rg_walk_field(walk, address, walk->layout->function_qualname));
+	put_place(walk, address, rg_walk_field(walk, address, walk->layout->function_code), 0);
 }
 
 static void put_builtin(struct rg_walk *walk, uint64_t address)
@@ -116,34 +116,29 @@ static void put_builtin(struct rg_walk *walk, uint64_t address)
 
 static void put_generator(struct rg_walk *walk, uint64_t address)
 {
-	put_name(walk, address, rg_image_u64(walk->image, address + GENERATOR_QUALNAME));
-	put_place(walk, address, rg_image_u64(walk->image, address + GENERATOR_CODE), 0);
+	put_name(walk, address, rg_walk_field(walk, address, walk->layout->generator_qualname));
+	put_place(walk, address, rg_generator_code(walk, address), 0);
 }
 
 static void put_code(struct rg_walk *walk, uint64_t address)
 {
-	put_name(walk, address,
-		rg_image_u64(walk->image, address + (unsigned)walk->layout->code_qualname));
+	put_name(walk, address, rg_walk_field(walk, address, walk->layout->code_qualname));
 	put_place(walk, address, address, 0);
 }
 
 static void put_frame(struct rg_walk *walk, uint64_t address)
 {
-	const struct rg_layout *layout = walk->layout;
-	uint64_t frame = rg_image_u64(walk->image, address + FRAME_INTERPRETER);
-	uint64_t code = rg_image_u64(walk->image, frame + (unsigned)layout->frame_code);
+	struct rg_call call;
 
-	if (!rg_walk_is(walk, code, "code"))
+	if (!rg_call_read(&call, walk, rg_call_of_frame(walk, address)))
 		return;
-	put_name(walk, address, rg_image_u64(walk->image, code + (unsigned)layout->code_qualname));
-	put_place(walk, address, code,
-		rg_frame_line(walk, code,
-			rg_image_u64(walk->image, frame + (unsigned)layout->frame_instruction)));
+	put_name(walk, address, rg_walk_field(walk, call.code, walk->layout->code_qualname));
+	put_place(walk, address, call.code, rg_code_line(walk, call.code, call.offset));
 }
 
 static void put_module(struct rg_walk *walk, uint64_t address)
 {
-	put_name(walk, address, rg_image_u64(walk->image, address + MODULE_NAME));
+	put_name(walk, address, rg_walk_field(walk, address, walk->layout->module_name));
 }
 
 static void put_descriptor(struct rg_walk *walk, uint64_t address)
@@ -158,8 +153,7 @@ static void put_type(struct rg_walk *walk, uint64_t address)
 
 	if (type && type->tp_flags & RG_TPFLAG_HEAP)
 		put_name(walk, address,
-			rg_image_u64(
-				walk->image, address + (unsigned)walk->layout->heaptype_qualname));
+			rg_walk_field(walk, address, walk->layout->heaptype_qualname));
 	else if (type)
 		put(walk, address, RG_VALUE_NAME, type->name, strlen(type->name), true);
 }

@@ -13,7 +13,7 @@
 #define STRAY_LIMIT 1000 /* broken links in the collector's lists before we give up */
 #define READINGS 4 /* how often a word of memory is read as a reference, at most and on average */
 #define ITEMS_LIMIT (64 << 10) /* bytes of an unknown C type's items that are scanned */
-#define IMMORTAL_311 900000000u /* deep-frozen statics start at 999999999 */
+#define BASES_LIMIT 64
 
 /* --- names -------------------------------------------------------------------------------- */
 
@@ -137,7 +137,7 @@ void rg_walk_refer(struct rg_walk *walk, enum rg_kind kind, uint64_t target,
 		.kind = kind,
 		.form = form,
 		.untraversed = untraversed };
-	if (kind != RG_KIND_WEAK && !walk->frozen)
+	if (kind != RG_KIND_WEAK && !walk->uncounted)
 		walk->objects.found[number]++;
 }
 
@@ -227,18 +227,18 @@ static uint64_t size_of(struct rg_walk *walk, uint64_t address, const struct rg_
 		if (items > 0 && items < INT64_MAX / (1 << 16))
 			size += (uint64_t)(items * type->itemsize);
 	}
-	/* by the type, even where the object has no head: static types */
-	if (type->tp_flags & RG_TPFLAG_GC)
+	if (walk->layout->head_by_type ? (type->tp_flags & RG_TPFLAG_GC) != 0
+				       : has_gc_head(walk, type, address))
 		size += RG_GC_HEAD;
-	if (type->tp_flags & RG_TPFLAG_MANAGED_DICT)
-		size += 16;
+	if (type->tp_flags & (RG_TPFLAG_MANAGED_DICT | RG_TPFLAG_MANAGED_WEAKREF))
+		size += RG_MANAGED_HEAD;
 	return size;
 }
 
 static void write_object(struct rg_walk *walk, uint32_t number, const struct rg_pytype *type)
 {
 	uint64_t address = walk->objects.address[number];
-	uint64_t refcount = rg_image_u64(walk->image, address + RG_OB_REFCNT);
+	uint64_t refcount = rg_walk_refcount(walk, address);
 	struct rg_object_record record = { .address = address,
 		.type = type->number,
 		.flags = walk->objects.generation[number],
@@ -246,7 +246,7 @@ static void write_object(struct rg_walk *walk, uint32_t number, const struct rg_
 		.size = size_of(walk, address, type),
 		.extra = rg_instance_extra(walk, address, type) };
 
-	if (refcount >= IMMORTAL_311) {
+	if (refcount == UINT64_MAX) {
 		record.flags |= RG_OBJECT_IMMORTAL;
 		record.refcount = 0;
 	}
@@ -273,8 +273,8 @@ static void read_object(struct rg_walk *walk, uint32_t number)
 	walk->current = number;
 	walk->n_references = 0;
 	walk->items = UINT64_MAX;
-	/* what deep-frozen objects refer to was never counted */
-	walk->frozen = rg_image_u64(walk->image, address) >= IMMORTAL_311;
+	walk->uncounted = walk->layout->frozen_uncounted &&
+			  rg_walk_refcount(walk, address) == UINT64_MAX;
 	rg_walk_object(walk, type.address);
 	read_references(walk, address, &type);
 	write_object(walk, number, &type);
@@ -331,10 +331,30 @@ static enum rg_code walk_lists(struct rg_walk *walk, struct rg_error *err)
 			return code;
 		for (uint8_t generation = 0; generation < 4; generation++)
 			walk_list(walk, gc.heads[generation], generation);
-		interpreter = rg_image_u64(
-			walk->image, interpreter + (unsigned)walk->layout->interp_next);
+		/* one collector for all of them, to 3.8 */
+		if (walk->layout->interp_gc < 0)
+			break;
+		interpreter = rg_walk_field(walk, interpreter, walk->layout->interp_next);
 	}
 	return RG_OK;
+}
+
+/*
+ * To 3.10 a table of str keys is told by the function that searches it. The table of subclasses
+ * of `object`, which all bases lead to, has int keys.
+ */
+static uint64_t find_any_lookup(struct rg_walk *walk)
+{
+	uint64_t type = walk->objects.count ? walk->types.rows[walk->objects.type[0]].address : 0;
+	struct rg_entries entries;
+
+	for (int i = 0; i < BASES_LIMIT && rg_walk_field(walk, type, RG_TP_BASE); i++)
+		type = rg_walk_field(walk, type, RG_TP_BASE);
+	if (walk->layout->keys_lookup < 0 ||
+		!rg_entries_of_dict(&entries, walk->image, walk->layout,
+			rg_walk_field(walk, type, RG_TP_SUBCLASSES)))
+		return 0;
+	return entries.lookup;
 }
 
 /* Read every object from NEXT on; the queue grows meanwhile. Returns its end. */
@@ -348,9 +368,9 @@ static uint32_t drain(struct rg_walk *walk, uint32_t next)
 /* True when exact references do not explain the target's refcount. */
 static bool is_unexplained(struct rg_walk *walk, uint32_t number)
 {
-	uint64_t refcount = rg_image_u64(walk->image, walk->objects.address[number]);
+	uint64_t refcount = rg_walk_refcount(walk, walk->objects.address[number]);
 
-	return refcount < IMMORTAL_311 && refcount > walk->objects.found[number];
+	return refcount != UINT64_MAX && refcount > walk->objects.found[number];
 }
 
 static void accept_guess(struct rg_walk *walk, const struct rg_guess *guess, uint32_t number)
@@ -377,10 +397,10 @@ static void accept_guess(struct rg_walk *walk, const struct rg_guess *guess, uin
  */
 static bool may_be_new(struct rg_walk *walk, const struct rg_guess *guess)
 {
-	uint64_t refcount = rg_image_u64(walk->image, guess->target);
+	uint64_t refcount = rg_walk_refcount(walk, guess->target);
 	uint32_t type;
 
-	if (guess->source == RG_NO_OBJECT || refcount == 0 || refcount >= IMMORTAL_311 ||
+	if (guess->source == RG_NO_OBJECT || refcount == 0 || refcount == UINT64_MAX ||
 		!rg_image_at(walk->image, guess->target, 16))
 		return false;
 	type = rg_types_get(walk, rg_image_u64(walk->image, guess->target + RG_OB_TYPE));
@@ -439,13 +459,14 @@ enum rg_code rg_walk_heap(struct rg_image *image, const struct rg_runtime *runti
 {
 	struct rg_walk walk = { .image = image,
 		.runtime = runtime,
-		.layout = runtime->layout,
+		.layout = &runtime->layout,
 		.writer = writer,
 		.values = values,
 		.room = memory_size(image) / 8 * READINGS };
 	enum rg_code code = walk_lists(&walk, err);
 
 	if (!code) {
+		walk.any_lookup = find_any_lookup(&walk);
 		rg_roots_walk(&walk);
 		resolve_guesses(&walk, drain(&walk, 0));
 		rg_roots_static(&walk);

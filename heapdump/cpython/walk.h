@@ -32,6 +32,8 @@ struct rg_walk {
 
 	struct rg_objects objects;
 	struct rg_types types;
+	uint64_t interned; /* the table of interned strings, which borrows them; or 0 */
+	uint64_t any_lookup; /* to 3.10: what finds a key that may be no str */
 	struct rg_map names; /* address of a str -> its string number */
 	struct rg_map literals; /* address of our own text -> its string number */
 
@@ -40,7 +42,7 @@ struct rg_walk {
 	struct rg_reference_record *references;
 	size_t n_references, references_capacity;
 	uint64_t items; /* its element count, or UINT64_MAX */
-	bool frozen; /* it is immortal: what it refers to does not count it */
+	bool uncounted; /* what it refers to does not count it */
 
 	struct rg_guess *guesses;
 	size_t n_guesses, guesses_capacity;
@@ -62,6 +64,18 @@ enum rg_code rg_walk_heap(struct rg_image *image, const struct rg_runtime *runti
  * none (null, unaligned, unreadable, no valid type).
  */
 uint32_t rg_walk_object(struct rg_walk *walk, uint64_t address);
+
+/* The pointer OFFSET bytes behind ADDRESS; 0 where this version has no such field. */
+static inline uint64_t rg_walk_field(struct rg_walk *walk, uint64_t address, int offset)
+{
+	return offset < 0 ? 0 : rg_image_u64(walk->image, address + (unsigned)offset);
+}
+
+/* The reference count of the object at ADDRESS; UINT64_MAX of an immortal one. */
+static inline uint64_t rg_walk_refcount(struct rg_walk *walk, uint64_t address)
+{
+	return rg_layout_refcount(walk->layout, rg_image_u64(walk->image, address + RG_OB_REFCNT));
+}
 
 /*
  * Account for COUNT words that are read as references, before they are; false where that makes

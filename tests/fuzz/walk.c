@@ -42,7 +42,7 @@ static void check_loads(struct text *text)
 static void walk(struct rg_image *image, bool values)
 {
 	struct rg_runtime runtime = {
-		.version = 0x030b02f0, .layout = rg_layout_find(11), .interpreter = BASE
+		.version = 0x030b02f0, .interpreter = BASE, .main = BASE
 	};
 	struct text text;
 	FILE *stream = text_open(&text);
@@ -50,7 +50,7 @@ static void walk(struct rg_image *image, bool values)
 	struct rg_error err;
 
 	rg_error_init(&err);
-	REQUIRE(writer && runtime.layout);
+	REQUIRE(writer && rg_layout_init(&runtime.layout, 11));
 	if (rg_walk_heap(image, &runtime, writer, values, &err)) {
 		REQUIRE(*err.message && *err.name);
 		rg_writer_destroy(writer);

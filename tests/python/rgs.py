@@ -25,7 +25,7 @@ BLOCKS = ("strings", "types", "objects", "references", "values", "roots", "threa
           "facts")
 
 GENERATIONS = ("0", "1", "2", "permanent", "untracked")
-UNTRACKED = 4
+PERMANENT, UNTRACKED = 3, 4
 IMMORTAL, ITEMS, FINALIZED, SIZE_OPEN, EXTRA = 0x08, 0x10, 0x20, 0x40, 0x80
 
 TYPE_FLAGS = ("heap", "gc", "metatype", "module", "dict", "str", "sequence", "function",

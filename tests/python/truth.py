@@ -42,6 +42,10 @@ class Truth:
                 setattr(self, name, column)
             self.count = json.loads(stream.readlines()[-1])
         self.version = header["version"]
+        self.minor = int(self.version.split(".")[1])
+        self.frozen = header["frozen"]
+        if self.minor >= 12:        # the other half of the word holds flags
+            self.refcounts = [word & 0xffffffff for word in self.refcounts]
         self.own = set(header["own"])
         self.generation = {}
         for number, ids in ((2, self.gen2), (1, self.gen1), (0, self.gen0)):
@@ -67,16 +71,21 @@ class Heap:
         self.snapshot = snapshot
         self.index = {address: i for i, address in enumerate(snapshot.address)}
         self.found = defaultdict(list)      # source -> numbers of its owned references
+        self.borrowed = defaultdict(Counter)    # source -> targets of its other references
         self.owned = Counter()              # target -> owned references found to it
-        # what the compiler laid out never counted its references
-        frozen = {address for address, flags in zip(snapshot.address, snapshot.flags)
-                  if flags & rgs.IMMORTAL}
+        # what the compiler laid out never counted its references, in 3.11
+        frozen = set()
+        if snapshot.facts.get("version", "").startswith("3.11."):
+            frozen = {address for address, flags in zip(snapshot.address, snapshot.flags)
+                      if flags & rgs.IMMORTAL}
         for i, (source, target, head) in enumerate(
                 zip(snapshot.source, snapshot.target, snapshot.head)):
-            if head >> 4 != rgs.WEAK:
-                self.found[source].append(i)
-                if source not in frozen:
-                    self.owned[target] += 1
+            if head >> 4 == rgs.WEAK:
+                self.borrowed[source][target] += 1
+                continue
+            self.found[source].append(i)
+            if source not in frozen:
+                self.owned[target] += 1
         for root in snapshot.roots:
             if root.kind in OWNING_ROOTS:
                 self.owned[root.target] += 1
@@ -156,13 +165,16 @@ def compare_objects(truth, heap, report):
                           "is %d, found %s" % (generation, rgs.GENERATIONS[seen]))
     report.row("tracked objects", found, len(truth.generation), exact=True)
     report.row("  in their generation", right, len(truth.generation), exact=True)
-    extra = 0
+    extra = permanent = 0
     for address, flags in zip(snapshot.address, snapshot.flags):
-        if flags & 7 != rgs.UNTRACKED and address not in truth.generation:
+        if flags & 7 == rgs.PERMANENT:
+            permanent += 1
+        elif flags & 7 != rgs.UNTRACKED and address not in truth.generation:
             extra += 1
             report.offend("tracked only in the snapshot", heap.type_name(address),
                           "generation " + rgs.GENERATIONS[flags & 7])
     report.row("tracked, but should not be", extra, 0, exact=True)
+    report.row("in the permanent generation", permanent, truth.frozen, exact=True)
     report.row("addresses twice", len(snapshot.address) - len(heap.index), 0, exact=True)
     reached = 0
     for address in truth.ids:
@@ -207,6 +219,10 @@ def compare_references(truth, heap, report):
                                   heap.field(number), heap.type_name(target))
             else:
                 rest.append(number)
+        # the collector is shown what the table of interned strings borrows
+        shown = left & heap.borrowed[source]
+        matched += shown.total()
+        left -= shown
         for target, count in left.items():
             if count:
                 report.offend("references not found", truth.type_of[source],

@@ -128,7 +128,7 @@ def write(path, recorded):
     truth, own, type_names = recorded
     names = sorted(truth)
     header = {"version": sys.version.split()[0], "pid": os.getpid(), "own": own,
-              "types": type_names,
+              "types": type_names, "frozen": gc.get_freeze_count(),
               "arrays": [[name, truth[name].typecode, len(truth[name])] for name in names]}
     with open(path, "wb") as out:
         out.write(json.dumps(header).encode() + b"\n")

@@ -6,41 +6,52 @@
 #define ODICT_NODE_SIZE 32
 enum { NODE_KEY = 0, NODE_NEXT = 16 };
 
+/* True when the collector does not see the keys: they are all str. */
+static bool are_keys_hidden(struct rg_walk *walk, const struct rg_entries *entries)
+{
+	return walk->layout->keys_lookup >= 0 ? entries->lookup != walk->any_lookup : entries->text;
+}
+
 /*
  * A key table of str keys owns its keys without showing them to the collector; one of other keys
- * shows them; a split table's keys belong to the type that shares them.
+ * shows them; a split table's keys belong to the type that shares them, and values that are
+ * embedded in an instance to that. The table of interned strings borrows what it refers to.
  */
 void rg_traverse_dict(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
 {
 	struct rg_entries entries;
 	uint64_t key, value;
+	bool borrows = address == walk->interned, hidden;
 
 	(void)type;
 	walk->items = rg_image_u64(walk->image, address + RG_DICT_USED);
-	if (!rg_entries_of_dict(&entries, walk->image, address) ||
+	if (!rg_entries_of_dict(&entries, walk->image, walk->layout, address) ||
 		!rg_walk_spend(walk, entries.count))
 		return;
-	while (rg_entries_next(&entries, &key, &value)) {
+	hidden = are_keys_hidden(walk, &entries);
+	while (!entries.embedded && rg_entries_next(&entries, &key, &value)) {
 		if (!entries.values)
-			rg_walk_refer(
-				walk, RG_KIND_DICTKEY, key, RG_LABEL_OBJECT, key, entries.text);
-		rg_walk_refer(walk, RG_KIND_KEY, value, RG_LABEL_OBJECT, key, false);
+			rg_walk_refer(walk, borrows ? RG_KIND_WEAK : RG_KIND_DICTKEY, key,
+				RG_LABEL_OBJECT, key, hidden);
+		rg_walk_refer(walk, borrows ? RG_KIND_WEAK : RG_KIND_KEY, value, RG_LABEL_OBJECT,
+			key, false);
 	}
 }
 
-/* dict.__sizeof__: shared keys are nobody's. */
+/* dict.__sizeof__: keys that are shared are nobody's, and embedded values the instance's. */
 uint64_t rg_size_dict(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
 {
+	uint64_t size = (uint64_t)type->basicsize;
 	struct rg_entries entries;
 
-	if (!rg_entries_of_dict(&entries, walk->image, address))
-		return (uint64_t)type->basicsize;
-	if (entries.values)
-		return (uint64_t)type->basicsize + entries.room * 8;
-	/* the empty table is static and shared */
-	if (rg_image_u64(walk->image, address + RG_DICT_USED) == 0 && entries.capacity < 5)
-		return (uint64_t)type->basicsize;
-	return (uint64_t)type->basicsize + entries.bytes;
+	if (!rg_entries_of_dict(&entries, walk->image, walk->layout, address))
+		return size;
+	if (entries.values && !entries.embedded)
+		size += 8 * entries.room;
+	/* dk_refcnt, the table's first word */
+	if (rg_image_u64(walk->image, rg_image_u64(walk->image, address + RG_DICT_KEYS)) == 1)
+		size += entries.bytes;
+	return size;
 }
 
 /* The nodes of an OrderedDict own their keys a second time, in order. */

@@ -11,6 +11,13 @@
 
 enum { LRU_ROOT = 16, LINK_NEXT = 24, LINK_KEY = 40, LINK_RESULT = 48 };
 
+/* A link's type, where types are objects of their module (from 3.10 on). */
+static void read_link_type(struct rg_walk *walk, uint64_t type)
+{
+	if (rg_image_u64(walk->image, type + RG_TP_FLAGS) & RG_TPFLAG_HEAP)
+		rg_walk_refer(walk, RG_KIND_TYPE, type, RG_LABEL_NONE, 0, false);
+}
+
 void rg_traverse_lru_cache(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
 {
 	uint64_t root = address + LRU_ROOT - 16, link;
@@ -24,8 +31,7 @@ void rg_traverse_lru_cache(struct rg_walk *walk, uint64_t address, const struct 
 			"key", false);
 		rg_walk_refer_as(walk, RG_KIND_OTHER, rg_image_u64(walk->image, link + LINK_RESULT),
 			"result", false);
-		rg_walk_refer(walk, RG_KIND_TYPE, rg_image_u64(walk->image, link + RG_OB_TYPE),
-			RG_LABEL_NONE, 0, false);
+		read_link_type(walk, rg_image_u64(walk->image, link + RG_OB_TYPE));
 		link = rg_image_u64(walk->image, link + LINK_NEXT);
 	}
 }
@@ -152,17 +158,21 @@ void rg_traverse_hamt_collision(
 
 /* --- modules: C state --------------------------------------------------------------------- */
 
-enum { MODULE_DEF = 24, MODULE_STATE = 32, DEF_SIZE = 56 };
+#define DEF_SIZE 56 /* PyModuleDef.m_size */
 
 /* What a C module keeps in its state is not described anywhere: scan it for guesses. */
 void rg_traverse_module_state(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
 {
-	uint64_t definition = rg_image_u64(walk->image, address + MODULE_DEF);
-	uint64_t state = rg_image_u64(walk->image, address + MODULE_STATE);
-	uint64_t size = rg_image_u64(walk->image, definition + DEF_SIZE);
+	const struct rg_layout *layout = walk->layout;
+	uint64_t definition = rg_walk_field(walk, address, layout->module_def);
+	uint64_t state = rg_walk_field(walk, address, layout->module_state);
+	uint64_t size = layout->module_def < 0
+				? rg_walk_field(walk, address, layout->module_state_size)
+			: definition ? rg_image_u64(walk->image, definition + DEF_SIZE)
+				     : 0;
 
 	(void)type;
-	if (!definition || !state || size > 1 << 20)
+	if (!state || size > 1 << 20)
 		return;
 	for (uint64_t at = 0; at + 8 <= size; at += 8)
 		rg_walk_guess(walk, rg_image_u64(walk->image, state + at));

@@ -1,27 +1,25 @@
 /*
  * Frames, and what keeps one: frame objects, generators, coroutines. Objects/frameobject.c,
- * Objects/genobject.c, Python/frame.c; the line table is Objects/locations.md of CPython 3.11.
+ * Objects/genobject.c, Python/frame.c of CPython.
  */
+#include "heapdump/cpython/call.h"
+#include "heapdump/cpython/code.h"
 #include "heapdump/cpython/readers.h"
 
-enum { FRAME_BACK = 16, FRAME_INTERPRETER = 24, FRAME_TRACE = 32, FRAME_OBJECT_HEADER = 48 };
-enum { FRAME_CLEARED = 4, OWNED_BY_FRAME_OBJECT = 2 };
-#define LOCALS_LIMIT (1u << 20)
-#define LINETABLE_LIMIT (16u << 20)
+#define OPCACHE_ENTRY 32 /* sizeof(_PyOpcache), to 3.10 */
 
-static uint64_t pointer_at(struct rg_walk *walk, uint64_t address, int offset)
+/* The slots in use: locals by name, then the stack. */
+static void read_slots(struct rg_walk *walk, const struct rg_call *call)
 {
-	return rg_image_u64(walk->image, address + (unsigned)offset);
-}
+	for (uint32_t i = 0; i < call->n_slots && rg_walk_spend(walk, 1); i++) {
+		uint64_t value = rg_call_slot(walk, call, i);
+		uint32_t name = value && i < call->n_locals
+					? rg_code_local_name(walk, call->code, i)
+					: RG_NO_STRING;
 
-uint32_t rg_frame_local_name(struct rg_walk *walk, uint64_t code, uint64_t i)
-{
-	uint64_t names = pointer_at(walk, code, walk->layout->code_localsplusnames);
-
-	if (!rg_walk_is(walk, names, "tuple") || i >= rg_image_u64(walk->image, names + RG_OB_SIZE))
-		return RG_NO_STRING;
-	return rg_walk_name(walk,
-		rg_image_u64(walk->image, names + (unsigned)walk->layout->tuple_items + 8 * i));
+		rg_walk_refer(walk, i < call->n_locals ? RG_KIND_LOCAL : RG_KIND_STACK, value,
+			name == RG_NO_STRING ? RG_LABEL_NONE : RG_LABEL_STRING, name, false);
+	}
 }
 
 /*
@@ -30,148 +28,141 @@ uint32_t rg_frame_local_name(struct rg_walk *walk, uint64_t code, uint64_t i)
  */
 static void read_interpreter_frame(struct rg_walk *walk, uint64_t frame)
 {
-	const struct rg_layout *layout = walk->layout;
-	uint64_t code = pointer_at(walk, frame, layout->frame_code);
-	int32_t top = (int32_t)rg_image_u32(walk->image, frame + (unsigned)layout->frame_stacktop);
-	uint64_t slots = frame + (unsigned)layout->frame_localsplus;
-	uint32_t locals;
+	struct rg_call call;
 
-	if (!rg_walk_is(walk, code, "code"))
+	if (!rg_call_read(&call, walk, frame))
 		return;
-	locals = rg_image_u32(walk->image, code + (unsigned)layout->code_nlocalsplus);
-	rg_walk_refer_as(
-		walk, RG_KIND_FUNC, pointer_at(walk, frame, layout->frame_func), "f_func", false);
-	rg_walk_refer_as(walk, RG_KIND_CODE, code, "f_code", false);
-	rg_walk_refer_as(walk, RG_KIND_OTHER, pointer_at(walk, frame, layout->frame_locals),
-		"f_locals", false);
-	rg_walk_refer_as(
-		walk, RG_KIND_OTHER, pointer_at(walk, frame, layout->frame_object), "frame", false);
-	for (int32_t i = 0; i < top && (uint32_t)i < LOCALS_LIMIT; i++) {
-		uint64_t value = rg_image_u64(walk->image, slots + 8ull * (uint32_t)i);
-		uint32_t name = value && (uint32_t)i < locals
-					? rg_frame_local_name(walk, code, (uint32_t)i)
-					: RG_NO_STRING;
-
-		rg_walk_refer(walk, (uint32_t)i < locals ? RG_KIND_LOCAL : RG_KIND_STACK, value,
-			name == RG_NO_STRING ? RG_LABEL_NONE : RG_LABEL_STRING, name, false);
-	}
+	rg_walk_refer_as(walk, RG_KIND_FUNC, call.function, "f_func", false);
+	rg_walk_refer_as(walk, RG_KIND_CODE, call.code, "f_code", false);
+	rg_walk_refer_as(walk, RG_KIND_OTHER, call.locals, "f_locals", false);
+	rg_walk_refer_as(walk, RG_KIND_OTHER, call.object, "frame", false);
+	if (call.recorded)
+		read_slots(walk, &call);
 }
 
 void rg_traverse_generator(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
 {
-	int8_t state = (int8_t)rg_image_u8(
-		walk->image, address + (unsigned)walk->layout->generator_state);
+	const struct rg_layout *layout = walk->layout;
+	int8_t state;
 
 	(void)type;
-	if (state < FRAME_CLEARED)
-		read_interpreter_frame(walk, address + (unsigned)walk->layout->generator_frame);
+	if (layout->generator_frameobject >= 0) {
+		rg_walk_refer_as(walk, RG_KIND_OTHER,
+			rg_walk_field(walk, address, layout->generator_frameobject), "gi_frame",
+			false);
+		return;
+	}
+	state = (int8_t)rg_image_u8(walk->image, address + (unsigned)layout->generator_state);
+	if (state < layout->generator_cleared)
+		read_interpreter_frame(walk, rg_call_of_generator(walk, address));
+	else if (layout->generator_code < 0)
+		rg_walk_refer_as(walk, RG_KIND_CODE, rg_generator_code(walk, address), "gi_code",
+			layout->frame_stackpointer < 0);
+}
+
+/* To 3.10 a frame object holds all of a call; while it executes, its stack can but be guessed. */
+static void read_frame_object(struct rg_walk *walk, uint64_t address)
+{
+	const struct rg_layout *layout = walk->layout;
+	struct rg_call call;
+
+	rg_walk_refer_as(walk, RG_KIND_CODE, rg_walk_field(walk, address, layout->frameobject_code),
+		"f_code", false);
+	rg_walk_refer_as(walk, RG_KIND_BUILTINS,
+		rg_walk_field(walk, address, layout->frameobject_builtins), "f_builtins", false);
+	rg_walk_refer_as(walk, RG_KIND_GLOBALS,
+		rg_walk_field(walk, address, layout->frameobject_globals), "f_globals", false);
+	rg_walk_refer_as(walk, RG_KIND_OTHER,
+		rg_walk_field(walk, address, layout->frameobject_locals), "f_locals", false);
+	if (!rg_call_read(&call, walk, address))
+		return;
+	read_slots(walk, &call);
+	for (uint32_t i = 0; !call.recorded && i < rg_code_stack(walk, call.code); i++)
+		rg_walk_guess(
+			walk, rg_image_u64(walk->image, call.slots + 8ull * (call.n_slots + i)));
 }
 
 /* A frame object owns its interpreter frame once the call is over; before, the thread does. */
 void rg_traverse_frame(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
 {
-	uint64_t frame = rg_image_u64(walk->image, address + FRAME_INTERPRETER);
+	const struct rg_layout *layout = walk->layout;
+	struct rg_call call;
 
 	(void)type;
-	rg_walk_refer_as(walk, RG_KIND_BACK, rg_image_u64(walk->image, address + FRAME_BACK),
+	rg_walk_refer_as(walk, RG_KIND_BACK, rg_walk_field(walk, address, layout->frameobject_back),
 		"f_back", false);
-	rg_walk_refer_as(walk, RG_KIND_CALLBACK, rg_image_u64(walk->image, address + FRAME_TRACE),
-		"f_trace", false);
-	if (rg_image_u8(walk->image, frame + (unsigned)walk->layout->frame_owner) ==
-		OWNED_BY_FRAME_OBJECT)
-		read_interpreter_frame(walk, frame);
+	rg_walk_refer_as(walk, RG_KIND_CALLBACK,
+		rg_walk_field(walk, address, layout->frameobject_trace), "f_trace", false);
+	if (layout->frameobject_frame < 0)
+		read_frame_object(walk, address);
+	else if (rg_call_read(&call, walk, rg_call_of_frame(walk, address)) &&
+		 call.owner == RG_CALL_OF_FRAME_OBJECT)
+		read_interpreter_frame(walk, call.address);
 }
+
+/* --- sizes -------------------------------------------------------------------------------- */
 
 /* Slots of a frame of CODE: locals, cells and the evaluation stack. */
 static uint64_t slots_of(struct rg_walk *walk, uint64_t code)
 {
-	const struct rg_layout *layout = walk->layout;
-
-	return (uint64_t)rg_image_u32(walk->image, code + (unsigned)layout->code_nlocalsplus) +
-	       rg_image_u32(walk->image, code + (unsigned)layout->code_stacksize);
+	return (uint64_t)rg_code_locals(walk, code) + rg_code_stack(walk, code);
 }
 
+/* One slot is part of the frame object itself: of its embedded call, or to 3.10 of its own. */
 uint64_t rg_size_frame(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
 {
-	uint64_t frame = rg_image_u64(walk->image, address + FRAME_INTERPRETER);
+	const struct rg_layout *layout = walk->layout;
+	uint64_t frame = rg_call_of_frame(walk, address);
+	struct rg_call call;
+	uint64_t size = (unsigned)layout->frameobject_size - 8;
 
 	(void)type;
-	return FRAME_OBJECT_HEADER + (unsigned)walk->layout->frame_localsplus +
-	       8 * slots_of(walk, pointer_at(walk, frame, walk->layout->frame_code));
+	if (layout->frame_localsplus >= 0)
+		size += (unsigned)layout->frame_localsplus;
+	return rg_call_read(&call, walk, frame) ? size + 8 * slots_of(walk, call.code) : size;
 }
 
+/* From 3.11 on a generator has the call in its own body. */
 uint64_t rg_size_generator(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
 {
 	const struct rg_layout *layout = walk->layout;
 
-	(void)type;
+	if (layout->generator_frame < 0)
+		return (uint64_t)type->basicsize;
 	return (uint64_t)(layout->generator_frame + layout->frame_localsplus) +
-	       8 * slots_of(walk, rg_image_u64(walk->image, address + 16));
+	       8 * slots_of(walk, rg_generator_code(walk, address));
 }
 
-/* The bytecode's units are the code object's items. */
-uint64_t rg_size_code(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
+/* To 3.10: which of the arguments are cells, and what global names were found to be. */
+static uint64_t size_of_caches(struct rg_walk *walk, uint64_t address)
 {
-	uint64_t units = rg_image_u64(walk->image, address + RG_OB_SIZE) % (1ull << 40);
-	uint64_t extra = rg_image_u64(walk->image, address + 176);
-	uint64_t size = ((uint64_t)type->basicsize + units * 2 + 7) & ~7ull;
+	const struct rg_layout *layout = walk->layout;
+	uint64_t cells = rg_walk_field(walk, address, layout->code_cellvars), size = 0;
 
-	if (extra)
-		size += 8 + 8 * rg_image_u64(walk->image, extra) % (1 << 20);
+	if (cells && rg_walk_field(walk, address, layout->code_cell2arg))
+		size += 8 * (rg_walk_field(walk, cells, RG_OB_SIZE) % (1 << 20));
+	if (rg_walk_field(walk, address, layout->code_opcache)) {
+		uint64_t bytecode = rg_walk_field(walk, address, layout->code_string);
+		uint8_t entries = rg_image_u8(
+			walk->image, address + (unsigned)layout->code_opcache_size);
+
+		size += rg_walk_field(walk, bytecode, RG_OB_SIZE) % (1ull << 40) / 2;
+		size += (uint64_t)entries * OPCACHE_ENTRY;
+	}
 	return size;
 }
 
-/* One signed varint of the line table: six bits a byte, the sign in the lowest. */
-static int64_t line_delta(const uint8_t **at, const uint8_t *end)
+/* From 3.11 on the bytecode's units are the code object's items. */
+uint64_t rg_size_code(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
 {
-	uint64_t value = 0;
-	unsigned shift = 0;
+	uint64_t extra = rg_walk_field(walk, address, walk->layout->code_extra);
+	uint64_t size = (uint64_t)type->basicsize;
 
-	while (*at < end && shift < 36) {
-		uint8_t byte = *(*at)++;
-
-		value |= (uint64_t)(byte & 63) << shift;
-		shift += 6;
-		if (!(byte & 64))
-			break;
-	}
-	return value & 1 ? -(int64_t)(value >> 1) : (int64_t)(value >> 1);
-}
-
-/* How the line moves in the entry that starts with FIRST; AT is behind that byte. */
-static int64_t entry_delta(uint8_t first, const uint8_t **at, const uint8_t *end)
-{
-	unsigned code = first >> 3 & 15;
-
-	if (code >= 10 && code <= 12)
-		return code - 10;
-	return code == 13 || code == 14 ? line_delta(at, end) : 0;
-}
-
-uint32_t rg_frame_line(struct rg_walk *walk, uint64_t code, uint64_t instruction)
-{
-	const struct rg_layout *layout = walk->layout;
-	uint64_t table = pointer_at(walk, code, layout->code_linetable);
-	uint64_t length = rg_image_u64(walk->image, table + RG_OB_SIZE);
-	int64_t line = rg_image_u32(walk->image, code + (unsigned)layout->code_firstlineno);
-	uint64_t unit = (instruction - code - (unsigned)layout->code_bytecode) / 2, covered = 0;
-	const uint8_t *at, *end;
-
-	if (!rg_walk_is(walk, table, "bytes") || length > LINETABLE_LIMIT ||
-		instruction < code + (unsigned)layout->code_bytecode)
-		return (uint32_t)line;
-	at = rg_image_at(walk->image, table + 32, length);
-	end = at ? at + length : NULL;
-	while (at && at < end) {
-		uint8_t first = *at++;
-
-		line += entry_delta(first, &at, end);
-		covered += (first & 7) + 1u;
-		if (unit < covered)
-			break;
-		/* the rest of the entry: only the first byte of one has its top bit set */
-		while (at < end && !(*at & 128))
-			at++;
-	}
-	return line > 0 && line <= INT32_MAX ? (uint32_t)line : 0;
+	if (type->itemsize)
+		size += rg_image_u64(walk->image, address + RG_OB_SIZE) % (1ull << 40) *
+			(uint64_t)type->itemsize;
+	size = (size + 7) & ~7ull;
+	if (extra)
+		size += 8 + 8 * (rg_image_u64(walk->image, extra) % (1 << 20));
+	return size + size_of_caches(walk, address);
 }

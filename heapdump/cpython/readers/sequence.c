@@ -44,13 +44,13 @@ uint64_t rg_size_list(struct rg_walk *walk, uint64_t address, const struct rg_py
 /* A struct sequence (os.stat_result) has more fields than its length says. */
 static uint64_t field_count(struct rg_walk *walk, const struct rg_pytype *type, uint64_t length)
 {
-	uint64_t dict = rg_image_u64(walk->image, type->address + RG_TP_DICT), fields;
+	uint64_t dict = rg_type_dict(walk, type->address), fields;
 	int64_t n;
 
 	if (type->python || type->n_fields > 0 || __builtin_strcmp(type->name, "tuple") == 0)
 		return length;
 	fields = rg_entries_lookup(walk->image, walk->layout, dict, "n_fields");
-	n = rg_walk_is(walk, fields, "int") ? rg_int_value(walk->image, fields) : 0;
+	n = rg_walk_is(walk, fields, "int") ? rg_int_value(walk->image, walk->layout, fields) : 0;
 	return n > (int64_t)length && n < 1000 ? (uint64_t)n : length;
 }
 
