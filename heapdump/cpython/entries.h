@@ -12,7 +12,7 @@
 #include "heapdump/image/image.h"
 
 /* Fields of PyDictObject. */
-enum { RG_DICT_USED = 16, RG_DICT_KEYS = 32, RG_DICT_VALUES = 40 };
+enum { RG_DICT_USED = 16, RG_DICT_KEYS = 32, RG_DICT_VALUES = 40, RG_DICT_SIZE = 48 };
 
 struct rg_entries {
 	const uint8_t *table;

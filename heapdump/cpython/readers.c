@@ -6,6 +6,7 @@
 static const struct rg_traverser readers[] = {
 	/* containers */
 	{ "dict", rg_traverse_dict, rg_size_dict, false },
+	{ "frozendict", rg_traverse_dict, rg_size_dict, false },
 	{ "collections.OrderedDict", rg_traverse_odict, rg_size_odict, false },
 	{ "list", rg_traverse_list, rg_size_list, false },
 	{ "tuple", rg_traverse_tuple, NULL, false },
@@ -47,6 +48,8 @@ static const struct rg_traverser readers[] = {
 	{ "itertools._tee_dataobject", rg_traverse_tee_data, NULL, false },
 	{ "xml.etree.ElementTree.Element", rg_traverse_element, rg_size_element, false },
 	{ "array.array", rg_traverse_length, rg_size_array, false },
+	{ "StgDict", NULL, rg_size_stgdict, false },
+	{ "_ctypes.CType_Type", rg_traverse_ctypes_type, rg_size_ctypes_type, false },
 	{ "_struct.Struct", NULL, rg_size_struct, false },
 	{ "_io.BytesIO", NULL, rg_size_memory_io, false },
 	{ "_io.BufferedReader", NULL, rg_size_buffered, false },

@@ -55,6 +55,10 @@ uint64_t rg_size_generator(struct rg_walk *, uint64_t, const struct rg_pytype *)
 void rg_traverse_frame(struct rg_walk *, uint64_t, const struct rg_pytype *);
 uint64_t rg_size_frame(struct rg_walk *, uint64_t, const struct rg_pytype *);
 uint64_t rg_size_code(struct rg_walk *, uint64_t, const struct rg_pytype *);
+/* readers/ctypes.c */
+uint64_t rg_size_stgdict(struct rg_walk *, uint64_t, const struct rg_pytype *);
+void rg_traverse_ctypes_type(struct rg_walk *, uint64_t, const struct rg_pytype *);
+uint64_t rg_size_ctypes_type(struct rg_walk *, uint64_t, const struct rg_pytype *);
 /* readers/extension.c: C containers of the standard library */
 void rg_traverse_lru_cache(struct rg_walk *, uint64_t, const struct rg_pytype *);
 void rg_traverse_element(struct rg_walk *, uint64_t, const struct rg_pytype *);

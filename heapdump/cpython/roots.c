@@ -1,5 +1,6 @@
 #include "heapdump/cpython/roots.h"
 
+#include "heapdump/base/array.h"
 #include "heapdump/cpython/call.h"
 #include "heapdump/cpython/code.h"
 #include "heapdump/cpython/readers.h"
@@ -235,7 +236,7 @@ static void walk_threads(struct rg_walk *walk, uint64_t interpreter)
 	const struct rg_layout *layout = walk->layout;
 	struct rg_image *image = walk->image;
 	uint64_t thread = rg_image_u64(image, interpreter + (unsigned)layout->interp_threads);
-	uint64_t last = 0;
+	uint64_t last = 0, *slot;
 
 	for (int i = 0; thread && i < THREADS; i++) {
 		last = thread;
@@ -251,6 +252,9 @@ static void walk_threads(struct rg_walk *walk, uint64_t interpreter)
 
 		record.name = thread_name(walk, interpreter, record.ident);
 		root.thread = rg_writer_thread(walk->writer, &record);
+		slot = RG_PUSH(walk->threads, walk->n_threads, walk->threads_capacity);
+		if (slot)
+			*slot = record.ident;
 		walk_owned(walk, last, rg_thread_owned, root);
 		walk_calls(walk, last, root.thread);
 	}

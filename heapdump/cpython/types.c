@@ -292,6 +292,7 @@ static void set_flags(struct rg_walk *walk, struct rg_pytype *type)
 		const char *name;
 		uint32_t flag;
 	} by_name[] = {
+		{ "frozendict", RG_TYPE_DICT },
 		{ "module", RG_TYPE_MODULE },
 		{ "function", RG_TYPE_FUNCTION },
 		{ "builtin_function_or_method", RG_TYPE_FUNCTION },

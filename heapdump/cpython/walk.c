@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "heapdump/base/array.h"
+#include "heapdump/cpython/native.h"
 #include "heapdump/cpython/readers.h"
 #include "heapdump/cpython/roots.h"
 #include "heapdump/cpython/text.h"
@@ -174,6 +175,13 @@ void rg_walk_root(struct rg_walk *walk, const struct rg_root_record *root)
 	if (root->kind != RG_ROOT_MODULE && root->kind != RG_ROOT_STATIC)
 		walk->objects.found[number]++;
 	rg_writer_root(walk->writer, root);
+}
+
+bool rg_walk_unexplained(struct rg_walk *walk, uint32_t number)
+{
+	uint64_t refcount = rg_walk_refcount(walk, walk->objects.address[number]);
+
+	return refcount != UINT64_MAX && refcount > walk->objects.found[number];
 }
 
 /* --- reading one object ------------------------------------------------------------------- */
@@ -365,14 +373,6 @@ static uint32_t drain(struct rg_walk *walk, uint32_t next)
 	return next;
 }
 
-/* True when exact references do not explain the target's refcount. */
-static bool is_unexplained(struct rg_walk *walk, uint32_t number)
-{
-	uint64_t refcount = rg_walk_refcount(walk, walk->objects.address[number]);
-
-	return refcount != UINT64_MAX && refcount > walk->objects.found[number];
-}
-
 static void accept_guess(struct rg_walk *walk, const struct rg_guess *guess, uint32_t number)
 {
 	struct rg_reference_record reference = { .target = guess->target,
@@ -420,7 +420,7 @@ static void resolve_guesses(struct rg_walk *walk, uint32_t next)
 
 		if (number == RG_NO_OBJECT && may_be_new(walk, &guess))
 			number = rg_walk_object(walk, guess.target);
-		if (number == RG_NO_OBJECT || !is_unexplained(walk, number))
+		if (number == RG_NO_OBJECT || !rg_walk_unexplained(walk, number))
 			continue;
 		accept_guess(walk, &guess, number);
 		next = drain(walk, next);
@@ -436,6 +436,7 @@ static void deinit(struct rg_walk *walk)
 	rg_map_deinit(&walk->passed);
 	free(walk->references);
 	free(walk->guesses);
+	free(walk->threads);
 }
 
 static uint64_t memory_size(const struct rg_image *image)
@@ -469,6 +470,7 @@ enum rg_code rg_walk_heap(struct rg_image *image, const struct rg_runtime *runti
 		walk.any_lookup = find_any_lookup(&walk);
 		rg_roots_walk(&walk);
 		resolve_guesses(&walk, drain(&walk, 0));
+		rg_native_walk(&walk);
 		rg_roots_static(&walk);
 		rg_writer_fact_number(writer, "bad_pointers", (int64_t)walk.bad_pointers);
 		if (walk.out_of_memory)

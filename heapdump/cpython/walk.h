@@ -47,6 +47,9 @@ struct rg_walk {
 	struct rg_guess *guesses;
 	size_t n_guesses, guesses_capacity;
 
+	uint64_t *threads; /* the identifier of each thread, by its number in the snapshot */
+	size_t n_threads, threads_capacity;
+
 	struct rg_map passed; /* addresses of interpreters, threads, frames: each is walked once */
 	uint64_t room; /* words that may still be read as references; 0: more than there are */
 	uint64_t tracked, bad_pointers;
@@ -96,6 +99,9 @@ void rg_walk_guess(struct rg_walk *walk, uint64_t word);
 
 /* An object that a root owns a reference to. */
 void rg_walk_root(struct rg_walk *walk, const struct rg_root_record *root);
+
+/* True when exact references do not explain the refcount of object NUMBER. */
+bool rg_walk_unexplained(struct rg_walk *walk, uint32_t number);
 
 /* String numbers: of the str or C string at ADDRESS, of a literal of ours; RG_NO_STRING if none. */
 uint32_t rg_walk_name(struct rg_walk *walk, uint64_t address);

@@ -26,8 +26,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 NO_SIZE = 2 ** 64 - 1
 OWNING_ROOTS = (1, 2, 3)            # frame, thread, interpreter
 
-REFERENCES_BAR = 0.998
-SIZES_BAR = 0.99
+REFERENCES_BAR = 0.9995
+NAMED_BAR = 0.995
+ROOTED_BAR = 0.995
 
 
 class Truth:
@@ -112,9 +113,35 @@ class Heap:
         return kind + (" untraversed" if head & rgs.UNTRAVERSED else "")
 
 
+    def rooted(self):
+        """(objects that a root by name leads to, those that only C code may hold)."""
+        held = self.reach([root.target for root in self.snapshot.roots
+                           if root.kind != rgs.HELD], set())
+        # an immortal one needs no holder
+        free = {address for address, i in self.index.items()
+                if address not in held and self.snapshot.flags[i] & rgs.IMMORTAL}
+        unexplained = [address for address, i in self.index.items()
+                       if address not in held and address not in free
+                       and self.owned[address] < self.snapshot.refcount[i]]
+        return len(held), len(self.reach(unexplained, held | free)), unexplained
+
+    def reach(self, todo, held):
+        """The objects that TODO lead to, beyond HELD, which grows by them."""
+        made, target = set(), self.snapshot.target
+        todo = [address for address in todo if address in self.index]
+        while todo:
+            address = todo.pop()
+            if address not in held:
+                held.add(address)
+                made.add(address)
+                todo.extend(target[number] for number in self.found.get(address, ()))
+        return made
+
+
 class Report:
     def __init__(self):
         self.rows = []
+        self.measures = {}                  # name -> (found, expected, good)
         self.offenders = defaultdict(Counter)
         self.failed = False
 
@@ -126,8 +153,9 @@ class Report:
         elif bar is not None:
             good = found >= bar * expected
         self.failed |= not good
+        self.measures[name.strip()] = (found, expected, good)
         share = "" if not expected else "%.3f %%" % (100.0 * found / expected)
-        needed = "equal" if exact else "" if bar is None else ">= %.1f %%" % (100 * bar)
+        needed = "equal" if exact else "" if bar is None else ">= %.2f %%" % (100 * bar)
         verdict = "" if not exact and bar is None else "ok" if good else "NOT MET"
         self.rows.append((name, str(found), str(expected), share, needed, verdict))
 
@@ -236,9 +264,33 @@ def compare_references(truth, heap, report):
                               heap.type_name(target_of[number]),
                               "deficit" if flagged else "not flagged")
     report.row("references", matched, expected, bar=REFERENCES_BAR)
+    compare_names(truth, heap, report)
     report.row("  beyond those, owned", extra - false, extra)
     report.row("  false", false, 0, exact=True)
     report.row("  flagged wrongly", unflagged, 0)
+
+
+def compare_names(truth, heap, report):
+    """How many references of tracked objects say what they are."""
+    head = heap.snapshot.head
+    named = all_of_them = 0
+    for source, _ in truth.references():
+        for number in heap.found.get(source, ()):
+            all_of_them += 1
+            if rgs.KINDS[head[number] >> 4][0] != "guess":
+                named += 1
+            else:
+                report.offend("references without a name", truth.type_of[source],
+                              heap.type_name(heap.snapshot.target[number]))
+    report.row("  named", named, all_of_them, bar=NAMED_BAR)
+
+
+def compare_roots(_truth, heap, report):
+    """Garbage, which nothing holds, aside."""
+    named, from_c, holders = heap.rooted()
+    report.row("held by a root with a name", named, named + from_c, bar=ROOTED_BAR)
+    for address in holders:
+        report.offend("held from C alone", heap.type_name(address))
 
 
 def compare_sizes(truth, heap, report):
@@ -256,7 +308,7 @@ def compare_sizes(truth, heap, report):
         else:
             report.offend("sizes that differ", truth.type_of[address],
                           "found %+d" % (snapshot.size[i] - size))
-    report.row("sizes", equal, compared, bar=SIZES_BAR)
+    report.row("sizes", equal, compared, exact=True)
 
 
 def compare_refcounts(truth, heap, report):
@@ -283,7 +335,7 @@ def compare_refcounts(truth, heap, report):
             excess += 1
             report.offend("held from C, or references not found", heap.type_name(address),
                           "+%d" % min(9, snapshot.refcount[i] - heap.owned[address]))
-    report.row("deficits", deficits, 0)
+    report.row("deficits", deficits, 0, exact=True)
     report.row("with unexplained references", excess, len(heap.index))
     for i, target in enumerate(snapshot.target):
         if target in sources and snapshot.head[i] >> 4 != rgs.WEAK:
@@ -306,12 +358,12 @@ def compare(truth, snapshot):
     heap = Heap(snapshot)
     report = Report()
     for part in (compare_objects, compare_types, compare_references, compare_sizes,
-                 compare_refcounts, compare_facts):
+                 compare_refcounts, compare_roots, compare_facts):
         part(truth, heap, report)
     return report
 
 
-def capture(refgraph, python, name, n, folder):
+def capture(refgraph, python, name, n, folder, quiet=False):
     """(what the target says, what the snapshot says); the target is gone afterwards."""
     said, saved = os.path.join(folder, "truth"), os.path.join(folder, "x.rgs")
     target = subprocess.Popen(
@@ -339,9 +391,10 @@ def capture(refgraph, python, name, n, folder):
         target.stdin.close()
         target.stdout.close()
     snapshot = rgs.read(saved)
-    print("%s, CPython %s: %d objects, %d references, %d bytes, captured in %.2f s" % (
-        name, snapshot.facts.get("version"), len(snapshot.address), len(snapshot.target),
-        os.path.getsize(saved), taken))
+    if not quiet:
+        print("%s, CPython %s: %d objects, %d references, %d bytes, captured in %.2f s" % (
+            name, snapshot.facts.get("version"), len(snapshot.address), len(snapshot.target),
+            os.path.getsize(saved), taken))
     if snapshot.damage:
         sys.exit("the snapshot is damaged: " + snapshot.damage)
     return Truth(said), snapshot
