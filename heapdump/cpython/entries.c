@@ -54,9 +54,10 @@ static bool open_values(struct rg_entries *entries, struct rg_image *image,
 					    image, values + (unsigned)layout->values_embedded) == 1;
 	/* where they know how many they are, that may be fewer than the shared keys */
 	if (layout->values_capacity >= 0) {
-		entries->room = rg_image_u8(image, values + (unsigned)layout->values_capacity);
-		if (entries->count > entries->room)
-			entries->count = entries->room;
+		uint8_t capacity = rg_image_u8(image, values + (unsigned)layout->values_capacity);
+
+		if (entries->count > capacity)
+			entries->count = capacity;
 	}
 	entries->values = rg_image_at(image, at, entries->count * 8);
 	return entries->values != NULL;

@@ -20,13 +20,19 @@ static struct rg_root_record new_root(enum rg_root_kind kind, uint32_t name)
 		.frame = UINT32_MAX };
 }
 
-/* Make a root of the object at ADDRESS where nothing else explains why it lives. */
+/*
+ * Make a root of the object at ADDRESS where nothing else explains why it lives; once for each
+ * place by name, however often None is in it.
+ */
 static bool take(struct rg_walk *walk, uint64_t address, struct rg_root_record root)
 {
 	uint32_t number = address & 7 ? RG_NO_OBJECT : rg_objects_find(&walk->objects, address);
 
-	if (number == RG_NO_OBJECT || !rg_walk_unexplained(walk, number))
+	if (number == RG_NO_OBJECT || !rg_walk_unexplained(walk, number) ||
+		rg_map_get(&walk->native, address) == root.name)
 		return false;
+	if (!rg_map_set(&walk->native, address, root.name))
+		walk->out_of_memory = true;
 	root.target = address;
 	rg_walk_root(walk, &root);
 	return true;
@@ -88,8 +94,22 @@ static uint32_t name_of(struct rg_walk *walk, const char *path)
 	const char *slash = strrchr(path, '/');
 	char text[280];
 	int length = snprintf(text, sizeof(text), "C data of %.255s", slash ? slash + 1 : path);
+	char *deleted = strstr(text, " (deleted)");
 
+	/* the file was replaced since: the process has the old one still */
+	if (deleted && !deleted[sizeof(" (deleted)") - 1])
+		length = (int)(deleted - text);
 	return rg_writer_string(walk->writer, text, (size_t)length);
+}
+
+/* True for the piece of a file that begins as programs and libraries do. */
+static bool is_library(struct rg_walk *walk, const struct rg_mapping *mapping)
+{
+	const char *magic = mapping->path[0] == '/' && mapping->offset == 0 && mapping->readable
+				    ? rg_image_at(walk->image, mapping->start, 4)
+				    : NULL;
+
+	return magic && memcmp(magic, "\177ELF", 4) == 0;
 }
 
 /*
@@ -107,20 +127,20 @@ static void search_libraries(struct rg_walk *walk)
 		const struct rg_mapping *mapping = &image->mappings[i];
 		uint64_t size = mapping->end - mapping->start;
 
-		if (mapping->executable && mapping->path[0] == '/' &&
-			(!library || strcmp(library, mapping->path) != 0)) {
+		if (is_library(walk, mapping)) {
 			library = mapping->path;
 			root.name = name_of(walk, library);
 			left = DATA_LIMIT;
 		}
-		if (library && mapping->writable && mapping->readable &&
-			(strcmp(library, mapping->path) == 0 ||
-				(!mapping->path[0] && mapping->start == end))) {
-			search(walk, mapping->start, mapping->start + (size < left ? size : left),
-				root);
-			left -= size < left ? size : left;
-			end = mapping->end;
-		}
+		if (!library || !mapping->writable || !mapping->readable)
+			continue;
+		if (strcmp(library, mapping->path) != 0 &&
+			(mapping->path[0] || mapping->start != end))
+			continue;
+		size = size < left ? size : left;
+		search(walk, mapping->start, mapping->start + size, root);
+		left -= size;
+		end = mapping->end;
 	}
 }
 

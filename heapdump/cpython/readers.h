@@ -17,6 +17,7 @@ struct rg_traverser {
 	/* sys.getsizeof() without the collector's header; NULL: as object.__sizeof__ */
 	uint64_t (*size)(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type);
 	bool hollow; /* what an instance owns is shown as its holder's: it has no references */
+	bool typeless; /* its tp_traverse forgets its type */
 };
 
 /* The row of the C type called NAME, or NULL. */
@@ -33,6 +34,8 @@ uint64_t rg_size_list(struct rg_walk *, uint64_t, const struct rg_pytype *);
 void rg_traverse_tuple(struct rg_walk *, uint64_t, const struct rg_pytype *);
 void rg_traverse_deque(struct rg_walk *, uint64_t, const struct rg_pytype *);
 uint64_t rg_size_deque(struct rg_walk *, uint64_t, const struct rg_pytype *);
+void rg_traverse_queue(struct rg_walk *, uint64_t, const struct rg_pytype *);
+uint64_t rg_size_queue(struct rg_walk *, uint64_t, const struct rg_pytype *);
 /* readers/set.c */
 void rg_traverse_set(struct rg_walk *, uint64_t, const struct rg_pytype *);
 uint64_t rg_size_set(struct rg_walk *, uint64_t, const struct rg_pytype *);
@@ -55,6 +58,11 @@ uint64_t rg_size_generator(struct rg_walk *, uint64_t, const struct rg_pytype *)
 void rg_traverse_frame(struct rg_walk *, uint64_t, const struct rg_pytype *);
 uint64_t rg_size_frame(struct rg_walk *, uint64_t, const struct rg_pytype *);
 uint64_t rg_size_code(struct rg_walk *, uint64_t, const struct rg_pytype *);
+/* readers/pickle.c */
+void rg_traverse_pickler(struct rg_walk *, uint64_t, const struct rg_pytype *);
+uint64_t rg_size_pickler(struct rg_walk *, uint64_t, const struct rg_pytype *);
+void rg_traverse_unpickler(struct rg_walk *, uint64_t, const struct rg_pytype *);
+uint64_t rg_size_unpickler(struct rg_walk *, uint64_t, const struct rg_pytype *);
 /* readers/ctypes.c */
 uint64_t rg_size_stgdict(struct rg_walk *, uint64_t, const struct rg_pytype *);
 void rg_traverse_ctypes_type(struct rg_walk *, uint64_t, const struct rg_pytype *);
@@ -70,6 +78,9 @@ void rg_traverse_hamt_collision(struct rg_walk *, uint64_t, const struct rg_pyty
 void rg_traverse_tee_data(struct rg_walk *, uint64_t, const struct rg_pytype *);
 uint64_t rg_size_struct(struct rg_walk *, uint64_t, const struct rg_pytype *);
 void rg_traverse_datetime(struct rg_walk *, uint64_t, const struct rg_pytype *);
+uint64_t rg_size_combinations(struct rg_walk *, uint64_t, const struct rg_pytype *);
+uint64_t rg_size_permutations(struct rg_walk *, uint64_t, const struct rg_pytype *);
+uint64_t rg_size_product(struct rg_walk *, uint64_t, const struct rg_pytype *);
 uint64_t rg_size_buffered(struct rg_walk *, uint64_t, const struct rg_pytype *);
 uint64_t rg_size_memory_io(struct rg_walk *, uint64_t, const struct rg_pytype *);
 

@@ -208,6 +208,7 @@ static void plan_base(struct rg_walk *walk, struct rg_pytype *type, struct base 
 	if (reader && reader->size && !type->size)
 		type->size = reader->size;
 	type->hollow |= reader && reader->hollow;
+	type->typeless |= reader && reader->typeless;
 	base->complete = header.python || n > 0 || reader;
 	add_members(walk, type, base->address);
 }

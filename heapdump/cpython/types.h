@@ -36,6 +36,7 @@ struct rg_pytype {
 	uint32_t flags; /* RG_TYPE_* */
 	bool valid; /* false: what was pointed at is no type */
 	bool python; /* made by a class statement */
+	bool typeless; /* the collector is not shown that an instance refers to its type */
 	bool hollow; /* its references are shown as its holder's */
 	char name[64]; /* tp_name, cut */
 

@@ -137,7 +137,7 @@ void rg_walk_refer(struct rg_walk *walk, enum rg_kind kind, uint64_t target,
 		.label = label,
 		.kind = kind,
 		.form = form,
-		.untraversed = untraversed };
+		.untraversed = untraversed || walk->unknown };
 	if (kind != RG_KIND_WEAK && !walk->uncounted)
 		walk->objects.found[number]++;
 }
@@ -215,7 +215,7 @@ static void read_references(struct rg_walk *walk, uint64_t address, const struct
 	rg_traverse_attributes(walk, address, type);
 	read_scan(walk, address, type);
 	if (type->tp_flags & RG_TPFLAG_HEAP && !type->hollow)
-		rg_walk_refer(walk, RG_KIND_TYPE, type->address, RG_LABEL_NONE, 0, false);
+		rg_walk_refer(walk, RG_KIND_TYPE, type->address, RG_LABEL_NONE, 0, type->typeless);
 }
 
 /* sys.getsizeof(): the type's own __sizeof__ and the headers before the object. */
@@ -283,6 +283,7 @@ static void read_object(struct rg_walk *walk, uint32_t number)
 	walk->items = UINT64_MAX;
 	walk->uncounted = walk->layout->frozen_uncounted &&
 			  rg_walk_refcount(walk, address) == UINT64_MAX;
+	walk->unknown = !has_gc_head(walk, &type, address);
 	rg_walk_object(walk, type.address);
 	read_references(walk, address, &type);
 	write_object(walk, number, &type);
@@ -433,6 +434,7 @@ static void deinit(struct rg_walk *walk)
 	rg_types_deinit(&walk->types);
 	rg_map_deinit(&walk->names);
 	rg_map_deinit(&walk->literals);
+	rg_map_deinit(&walk->native);
 	rg_map_deinit(&walk->passed);
 	free(walk->references);
 	free(walk->guesses);
@@ -462,6 +464,9 @@ enum rg_code rg_walk_heap(struct rg_image *image, const struct rg_runtime *runti
 		.runtime = runtime,
 		.layout = &runtime->layout,
 		.writer = writer,
+		.dict_values = runtime->layout.dict_values_since >= 0 &&
+			       (int)(runtime->version >> 8 & 255) >=
+				       runtime->layout.dict_values_since,
 		.values = values,
 		.room = memory_size(image) / 8 * READINGS };
 	enum rg_code code = walk_lists(&walk, err);

@@ -28,6 +28,7 @@ struct rg_walk {
 	const struct rg_runtime *runtime;
 	const struct rg_layout *layout;
 	struct rg_writer *writer;
+	bool dict_values; /* a __dict__ refers to values that are part of its instance */
 	bool values; /* write previews of values, not names alone */
 
 	struct rg_objects objects;
@@ -42,6 +43,7 @@ struct rg_walk {
 	struct rg_reference_record *references;
 	size_t n_references, references_capacity;
 	uint64_t items; /* its element count, or UINT64_MAX */
+	bool unknown; /* to the collector, which sees none of its references */
 	bool uncounted; /* what it refers to does not count it */
 
 	struct rg_guess *guesses;
@@ -50,6 +52,7 @@ struct rg_walk {
 	uint64_t *threads; /* the identifier of each thread, by its number in the snapshot */
 	size_t n_threads, threads_capacity;
 
+	struct rg_map native; /* address of an object -> name of what C memory held it last */
 	struct rg_map passed; /* addresses of interpreters, threads, frames: each is walked once */
 	uint64_t room; /* words that may still be read as references; 0: more than there are */
 	uint64_t tracked, bad_pointers;

@@ -40,7 +40,7 @@ def make_young(into, count):
 def has_builtin_size(kind, mro=type.__dict__["__mro__"].__get__,
                      attributes=type.__dict__["__dict__"].__get__):
     """Whether it is C that says what size an instance of KIND has."""
-    for base in mro(kind):
+    for base in mro(kind) or ():        # a type that never got ready has none
         found = attributes(base)
         if "__sizeof__" in found:
             return type(found["__sizeof__"]) is types.MethodDescriptorType

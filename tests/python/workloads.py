@@ -339,7 +339,7 @@ def iterators(keep):
         it.combinations(pair(), 2), it.permutations(pair(), 2), it.product(pair(), pair()),
         it.combinations_with_replacement(pair(), 2), it.starmap(len, pair()),
         it.takewhile(len, pair()), it.dropwhile(len, pair()), it.filterfalse(None, pair()),
-        it.compress(pair(), [1, 1]), it.pairwise(pair()), iter(pair()), iter(tuple(pair())),
+        it.compress(pair(), [1, 1]), iter(pair()), iter(tuple(pair())),
         iter(set(pair())), iter({1: pair()}), iter({1: pair()}.items()),
         iter({1: pair()}.values()), reversed({1: pair()}), reversed({1: pair()}.items()),
         iter(range(3)), iter(range(10 ** 30, 10 ** 31)), iter("ab"), iter("\u20ac"), iter(b"ab"),
@@ -348,8 +348,8 @@ def iterators(keep):
         iter(collections.OrderedDict({1: pair()}).items()), iter(memoryview(b"ab")),
         collections.OrderedDict({1: pair()}).items(), started(it.cycle(pair())),
         started(it.product(pair(), pair())), started(it.combinations(pair(), 2)),
-        started(it.permutations(pair(), 2)), started(it.pairwise(pair())),
-        started(it.groupby(pair())), started(it.accumulate(pair(), lambda a, b: a)),
+        started(it.permutations(pair(), 2)), started(it.groupby(pair())),
+        started(it.accumulate(pair(), lambda a, b: a)),
         started(it.combinations_with_replacement(pair(), 2)), started(zip(pair(), pair())),
         started(enumerate(pair())))
     tee = it.tee([pair() for _ in range(100)])
@@ -385,7 +385,7 @@ def functions(keep):
         staticmethod(closure), super(Plain, Plain()), types.MethodType(len, pair()),
         pair().append, Plain().__repr__, [].__len__, types.DynamicClassAttribute(len),
         type.__dict__["__dict__"], type.__subclasses__, dict.fromkeys, str.join, Slot.value,
-        types.GenericAlias(list, (int,)), list[int], iter(list[int]), int | str, Plain.__init__)
+        Plain.__init__)
 
 
 def executing(keep):
@@ -413,7 +413,7 @@ def exceptions(keep):
         Exception(pair()), OSError(1, "a", "b"), UnicodeDecodeError("a", b"b", 1, 2, "c"),
         UnicodeEncodeError("a", "b", 1, 2, "c"), SyntaxError("a", ("f", 1, 2, "t")),
         ImportError("x", name="a", path="b"), StopIteration(pair()), SystemExit(pair()),
-        KeyError(pair()), ExceptionGroup("x", [ValueError(pair())]),
+        KeyError(pair()),
         AttributeError("x", name="a", obj=pair()), NameError("x", name="a"),
         BlockingIOError(1, "a", 3), KeyboardInterrupt(), StopAsyncIteration(pair()))
 
@@ -467,7 +467,7 @@ def classes(keep):
             return 1000
     yield from (Made, Made(), Base, Child(), Colour, Colour.RED, Number.ONE, Data(), Data,
                 Deep(1, "a", None), typing.TypeVar("T"), typing.List[int], typing.Union[int, str],
-                typing.Callable[[int], str], typing.ParamSpec("P"), typing.NewType("N", int),
+                typing.Callable[[int], str], typing.NewType("N", int),
                 type("Old", (int,), {})(5), type("Str", (str,), {"x": 1})("abc"),
                 type("Tuple", (tuple,), {})(pair()), type("Set", (set,), {})(pair()),
                 type("Float", (float,), {})(1.5), type("Bytes", (bytes,), {})(b"abc"))
@@ -611,11 +611,46 @@ def secure(keep):
     import ssl
     context = ssl.create_default_context()
     yield context
-    yield context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO())
+    yield context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="localhost")
+
+
+def template():
+    """A t-string: its literal is no syntax before 3.14."""
+    return eval("t'a{pair()!r:>{10}}b'", {"pair": pair})
+
+
+def generic():
+    """What 3.12's syntax for type parameters makes."""
+    space = {}
+    exec("type Alias[T: int, *Ts, **P] = dict[T, list]\n"
+         "class Generic[T]:\n    def method[S](self, value: S) -> T: return value\n"
+         "def function[T: (int, str)](value: T) -> Alias[T]: return value\n"
+         "Alias.__value__, Alias.__type_params__", space)
+    return space
+
+
+def newer(keep):
+    """What not every version has."""
+    import functools
+    import itertools as it
+    import types
+    import typing
+    for make in (
+            lambda: it.pairwise(pair()), lambda: started(it.pairwise(pair())),
+            lambda: started(it.batched([1, 2, 3], 2)), lambda: types.GenericAlias(list, (int,)),
+            lambda: list[int], lambda: iter(list[int]), lambda: int | str,
+            lambda: typing.ParamSpec("P"), lambda: typing.TypeVarTuple("Ts"),
+            lambda: typing.ParamSpec("P").args, lambda: typing.Unpack[tuple[int]],
+            lambda: ExceptionGroup("several", [ValueError(pair())]), template, generic,
+            lambda: functools.partial(len, functools.Placeholder, 1),
+            lambda: frozendict(a=pair(), b=1), lambda: frozendict({(1, 2): pair()}),
+            lambda: types.FrameType.f_locals.__get__(sys._getframe()), lambda: sys.monitoring):
+        with contextlib.suppress(AttributeError, NameError, TypeError, SyntaxError):
+            yield make()
 
 
 FAMILIES = (containers, iterators, functions, executing, exceptions, weak, classes, waiting_things,
-            files, codecs, numbers, foreign, databases, secure)
+            files, codecs, numbers, foreign, databases, secure, newer)
 
 
 def build_kinds(_n):
@@ -627,7 +662,7 @@ def build_kinds(_n):
             try:
                 for made in family(keep):
                     keep.append(made)
-            except ImportError as error:
+            except (ImportError, AttributeError, TypeError) as error:
                 print("kinds: %s is cut short: %s" % (family.__name__, error), file=sys.stderr)
     return keep
 

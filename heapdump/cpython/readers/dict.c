@@ -14,8 +14,7 @@ static bool are_keys_hidden(struct rg_walk *walk, const struct rg_entries *entri
 
 /*
  * A key table of str keys owns its keys without showing them to the collector; one of other keys
- * shows them; a split table's keys belong to the type that shares them, and values that are
- * embedded in an instance to that. The table of interned strings borrows what it refers to.
+ * shows them; a split table's keys belong to the type that shares them. The table of interned strings borrows what it refers to.
  */
 void rg_traverse_dict(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
 {
@@ -29,7 +28,9 @@ void rg_traverse_dict(struct rg_walk *walk, uint64_t address, const struct rg_py
 		!rg_walk_spend(walk, entries.count))
 		return;
 	hidden = are_keys_hidden(walk, &entries);
-	while (!entries.embedded && rg_entries_next(&entries, &key, &value)) {
+	if (entries.embedded && !walk->dict_values)
+		return;
+	while (rg_entries_next(&entries, &key, &value)) {
 		if (!entries.values)
 			rg_walk_refer(walk, borrows ? RG_KIND_WEAK : RG_KIND_DICTKEY, key,
 				RG_LABEL_OBJECT, key, hidden);
@@ -38,7 +39,7 @@ void rg_traverse_dict(struct rg_walk *walk, uint64_t address, const struct rg_py
 	}
 }
 
-/* dict.__sizeof__: keys that are shared are nobody's, and embedded values the instance's. */
+/* dict.__sizeof__: keys that are shared are nobody's, but values count even in an instance. */
 uint64_t rg_size_dict(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
 {
 	uint64_t size = (uint64_t)type->basicsize;
@@ -46,7 +47,7 @@ uint64_t rg_size_dict(struct rg_walk *walk, uint64_t address, const struct rg_py
 
 	if (!rg_entries_of_dict(&entries, walk->image, walk->layout, address))
 		return size;
-	if (entries.values && !entries.embedded)
+	if (entries.values)
 		size += 8 * entries.room;
 	/* dk_refcnt, the table's first word */
 	if (rg_image_u64(walk->image, rg_image_u64(walk->image, address + RG_DICT_KEYS)) == 1)

@@ -180,13 +180,7 @@ void rg_traverse_module_state(struct rg_walk *walk, uint64_t address, const stru
 
 /* --- sizes -------------------------------------------------------------------------------- */
 
-enum {
-	STRUCT_CODES = 32,
-	CODE_SIZE = 32,
-	BYTESIO_BUFFER = 16,
-	BYTES_HEADER = 33,
-	BUFFER_SIZE = 120
-};
+enum { STRUCT_CODES = 32, CODE_SIZE = 32, BYTESIO_BUFFER = 16, BUFFER_SIZE = 120 };
 
 /* struct.Struct: its compiled format ends with a code of size 0. */
 uint64_t rg_size_struct(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
@@ -214,6 +208,36 @@ uint64_t rg_size_memory_io(struct rg_walk *walk, uint64_t address, const struct 
 
 	if (!buffer || rg_image_u64(walk->image, buffer) > 1)
 		return (uint64_t)type->basicsize;
-	return (uint64_t)type->basicsize + BYTES_HEADER +
+	return (uint64_t)type->basicsize + RG_BYTES_HEADER +
 	       rg_image_u64(walk->image, buffer + RG_OB_SIZE) % (1ull << 48);
+}
+
+/* --- itertools: indices into a pool of values --------------------------------------------- */
+
+enum { POOL = 16, COMBINATION_LENGTH = 40, PERMUTATION_LENGTH = 48 };
+
+static uint64_t count_at(struct rg_walk *walk, uint64_t address)
+{
+	return rg_image_u64(walk->image, address) % (1ull << 32);
+}
+
+uint64_t rg_size_combinations(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
+{
+	return (uint64_t)type->basicsize + 8 * count_at(walk, address + COMBINATION_LENGTH);
+}
+
+/* An index for each value of the pool, and a countdown for each place. */
+uint64_t rg_size_permutations(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
+{
+	uint64_t pool = rg_image_u64(walk->image, address + POOL);
+
+	return (uint64_t)type->basicsize + 8 * count_at(walk, pool + RG_OB_SIZE) +
+	       8 * count_at(walk, address + PERMUTATION_LENGTH);
+}
+
+uint64_t rg_size_product(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
+{
+	uint64_t pools = rg_image_u64(walk->image, address + POOL);
+
+	return (uint64_t)type->basicsize + 8 * count_at(walk, pools + RG_OB_SIZE);
 }

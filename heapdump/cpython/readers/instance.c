@@ -70,11 +70,14 @@ static bool open_values(struct rg_walk *walk, uint64_t address, const struct rg_
 
 void rg_traverse_attributes(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
 {
+	uint64_t dict = dict_of(walk, address, type), key, value;
 	struct rg_entries entries;
-	uint64_t key, value;
+	bool both = open_values(walk, address, type, &entries);
 
-	rg_walk_refer_as(walk, RG_KIND_DICT, dict_of(walk, address, type), "__dict__", false);
-	if (!open_values(walk, address, type, &entries))
+	/* of the dict and the values, one shows the collector what they share */
+	rg_walk_refer_as(walk, RG_KIND_DICT, dict, "__dict__",
+		both && dict && entries.embedded && !walk->dict_values);
+	if (!both || (dict && entries.embedded && walk->dict_values))
 		return;
 	while (rg_entries_next(&entries, &key, &value))
 		rg_walk_refer(

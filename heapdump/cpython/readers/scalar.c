@@ -62,10 +62,13 @@ uint64_t rg_size_int(struct rg_walk *walk, uint64_t address, const struct rg_pyt
 	return (unsigned)layout->int_digits + 4 * digits;
 }
 
+/* From 3.15 on its bytes are a bytes object of their own. */
 uint64_t rg_size_bytearray(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
 {
-	return (uint64_t)type->basicsize +
-	       rg_image_u64(walk->image, address + ALLOCATED) % (1ull << 48);
+	uint64_t allocated = rg_image_u64(walk->image, address + ALLOCATED) % (1ull << 48);
+	uint64_t size = (uint64_t)type->basicsize + allocated;
+
+	return walk->layout->bytearray_bytes >= 0 && allocated ? size + RG_BYTES_HEADER : size;
 }
 
 uint64_t rg_size_array(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)

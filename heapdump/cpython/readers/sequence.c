@@ -89,3 +89,33 @@ uint64_t rg_size_deque(struct rg_walk *walk, uint64_t address, const struct rg_p
 
 	return (uint64_t)type->basicsize + (blocks ? blocks : 1) % (1ull << 48) * DEQUE_BLOCK_SIZE;
 }
+
+/* queue.SimpleQueue: a list to 3.12, which fields.def names, then a ring of its own. */
+void rg_traverse_queue(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
+{
+	const struct rg_layout *layout = walk->layout;
+	uint64_t items = rg_walk_field(walk, address, layout->queue_items);
+	uint64_t capacity = rg_walk_field(walk, address, layout->queue_capacity);
+	uint64_t at = rg_walk_field(walk, address, layout->queue_get);
+	uint64_t count = rg_walk_field(walk, address, layout->queue_count);
+
+	(void)type;
+	if (layout->queue_items < 0 || items & 7 || at >= capacity || count > capacity)
+		return;
+	walk->items = count;
+	for (uint64_t i = 0; i < count && rg_walk_spend(walk, 1); i++) {
+		if (!rg_image_at(walk->image, items + 8 * at, 8))
+			return;
+		rg_walk_refer(walk, RG_KIND_ITEM, rg_image_u64(walk->image, items + 8 * at),
+			RG_LABEL_NEXT, i, false);
+		at = at + 1 < capacity ? at + 1 : 0;
+	}
+}
+
+uint64_t rg_size_queue(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
+{
+	uint64_t capacity = rg_walk_field(walk, address, walk->layout->queue_capacity);
+
+	return (uint64_t)type->basicsize +
+	       (walk->layout->queue_buffer_counts ? capacity % (1ull << 40) * 8 : 0);
+}
