@@ -65,7 +65,6 @@ void rg_traverse_unpickler(struct rg_walk *, uint64_t, const struct rg_pytype *)
 uint64_t rg_size_unpickler(struct rg_walk *, uint64_t, const struct rg_pytype *);
 /* readers/ctypes.c */
 uint64_t rg_size_stgdict(struct rg_walk *, uint64_t, const struct rg_pytype *);
-void rg_traverse_ctypes_type(struct rg_walk *, uint64_t, const struct rg_pytype *);
 uint64_t rg_size_ctypes_type(struct rg_walk *, uint64_t, const struct rg_pytype *);
 /* readers/extension.c: C containers of the standard library */
 void rg_traverse_lru_cache(struct rg_walk *, uint64_t, const struct rg_pytype *);

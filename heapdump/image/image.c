@@ -19,6 +19,7 @@ void rg_image_init(
 	memset(image, 0, sizeof(*image));
 	image->read = read;
 	image->context = context;
+	image->piece = PIECE;
 	/* so that rg_image_at has a segment to miss before the image is sealed */
 	image->segments = (struct rg_segment *)&none;
 }
@@ -106,9 +107,9 @@ static void load(struct rg_image *image, struct rg_segment *segment, uint64_t fr
 {
 	uint64_t size = segment->end - segment->start;
 
-	from -= from % PIECE;
-	for (; from < to; from += PIECE) {
-		uint64_t length = size - from < PIECE ? size - from : PIECE, done = 0;
+	from -= from % image->piece;
+	for (; from < to; from += image->piece) {
+		uint64_t length = size - from < image->piece ? size - from : image->piece, done = 0;
 
 		if (segment->pages[from / PAGE] != PAGE_UNREAD)
 			continue;

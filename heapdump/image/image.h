@@ -37,6 +37,7 @@ struct rg_image {
 	/* Read up to LENGTH bytes at ADDRESS: how many were read, or -1. */
 	int64_t (*read)(void *context, uint64_t address, void *buffer, size_t length);
 	void *context; /* the back end's, not owned */
+	uint64_t piece; /* bytes that are asked for at once; a page for who records what is used */
 	uint64_t bytes_read; /* what the back end was asked for and gave */
 };
 

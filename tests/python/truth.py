@@ -162,18 +162,20 @@ class Report:
     def offend(self, title, *pattern, count=1):
         self.offenders[title][pattern] += count
 
-    def print(self, most):
+    def print(self, most, prefix=""):
         rows = [("measure", "found", "expected", "share", "bar", "")] + self.rows
         widths = [max(len(row[i]) for row in rows) for i in range(6)]
+        lines = []
         for row in rows:
             cells = [row[0].ljust(widths[0])] + [c.rjust(w) for c, w in zip(row[1:5], widths[1:])]
-            print("  ".join(cells + [row[5]]).rstrip())
+            lines.append("  ".join(cells + [row[5]]).rstrip())
         for title, patterns in self.offenders.items():
-            print("\n%s: %d" % (title, sum(patterns.values())))
+            lines += ["", "%s: %d" % (title, sum(patterns.values()))]
             for pattern, count in patterns.most_common(most):
-                print("  %8d  %s" % (count, " | ".join(map(str, pattern))))
+                lines.append("  %8d  %s" % (count, " | ".join(map(str, pattern))))
             if len(patterns) > most:
-                print("  %8s  %d more patterns" % ("", len(patterns) - most))
+                lines.append("  %8s  %d more patterns" % ("", len(patterns) - most))
+        print("\n".join((prefix + line).rstrip() for line in lines))
 
 
 def compare_objects(truth, heap, report):
@@ -363,18 +365,17 @@ def compare(truth, snapshot):
     return report
 
 
-def capture(refgraph, python, name, n, folder, quiet=False):
-    """(what the target says, what the snapshot says); the target is gone afterwards."""
-    said, saved = os.path.join(folder, "truth"), os.path.join(folder, "x.rgs")
+def take(command, python, name, n, said):
+    """Have a target write the truth to SAID, and run COMMAND, with its pid for %d; how long."""
     target = subprocess.Popen(
-        [python, os.path.join(HERE, "truth_target.py"), name, str(n), said],
+        [*python, os.path.join(HERE, "truth_target.py"), name, str(n), said],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         line = target.stdout.readline()
         if not line.startswith(b"READY"):
             sys.exit("the target did not get ready")
         start = time.monotonic()
-        done = subprocess.run([*shlex.split(refgraph), "dump", str(target.pid), "-o", saved],
+        done = subprocess.run([word.replace("%d", str(target.pid)) for word in command],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600)
         taken = time.monotonic() - start
         if done.returncode != 0:
@@ -390,6 +391,13 @@ def capture(refgraph, python, name, n, folder, quiet=False):
         target.wait()
         target.stdin.close()
         target.stdout.close()
+    return taken
+
+
+def capture(refgraph, python, name, n, folder, quiet=False):
+    """(what the target says, what the snapshot says); the target is gone afterwards."""
+    said, saved = os.path.join(folder, "truth"), os.path.join(folder, "x.rgs")
+    taken = take([*shlex.split(refgraph), "dump", "%d", "-o", saved], [python], name, n, said)
     snapshot = rgs.read(saved)
     if not quiet:
         print("%s, CPython %s: %d objects, %d references, %d bytes, captured in %.2f s" % (

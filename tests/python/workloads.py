@@ -9,6 +9,7 @@ fan     N lists that refer to one dict
 star    one list of N objects
 stdlib  every module of the standard library (N means nothing)
 kinds   one or more objects of every builtin type, C container and iterator (N means nothing)
+few     the same of what needs no imports but small ones, for a small heap (N means nothing)
 """
 
 import contextlib
@@ -414,7 +415,6 @@ def exceptions(keep):
         UnicodeEncodeError("a", "b", 1, 2, "c"), SyntaxError("a", ("f", 1, 2, "t")),
         ImportError("x", name="a", path="b"), StopIteration(pair()), SystemExit(pair()),
         KeyError(pair()),
-        AttributeError("x", name="a", obj=pair()), NameError("x", name="a"),
         BlockingIOError(1, "a", 3), KeyboardInterrupt(), StopAsyncIteration(pair()))
 
 
@@ -641,6 +641,7 @@ def newer(keep):
             lambda: list[int], lambda: iter(list[int]), lambda: int | str,
             lambda: typing.ParamSpec("P"), lambda: typing.TypeVarTuple("Ts"),
             lambda: typing.ParamSpec("P").args, lambda: typing.Unpack[tuple[int]],
+            lambda: AttributeError("x", name="a", obj=pair()), lambda: NameError("x", name="a"),
             lambda: ExceptionGroup("several", [ValueError(pair())]), template, generic,
             lambda: functools.partial(len, functools.Placeholder, 1),
             lambda: frozendict(a=pair(), b=1), lambda: frozendict({(1, 2): pair()}),
@@ -667,7 +668,18 @@ def build_kinds(_n):
     return keep
 
 
-NAMES = ("mix", "ast", "app", "deep", "fan", "star", "stdlib", "kinds")
+def build_few(_n):
+    keep = []
+    for family in (containers, iterators, functions, executing, exceptions, newer):
+        try:
+            for made in family(keep):
+                keep.append(made)
+        except (ImportError, AttributeError, TypeError) as error:
+            print("few: %s is cut short: %s" % (family.__name__, error), file=sys.stderr)
+    return [keep, build_mix(300)]
+
+
+NAMES = ("mix", "ast", "app", "deep", "fan", "star", "stdlib", "kinds", "few")
 
 
 def build(name, n):

@@ -46,30 +46,6 @@ static uint64_t info_of(struct rg_walk *walk, uint64_t address)
 	return walk->layout->stginfo_format >= 0 && rg_image_u32(walk->image, info) == 1 ? info : 0;
 }
 
-void rg_traverse_ctypes_type(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
-{
-	const struct rg_layout *layout = walk->layout;
-	const struct {
-		int offset;
-		enum rg_kind kind;
-		const char *label;
-	} fields[] = {
-		{ 56, RG_KIND_OTHER, "proto" },
-		{ 88, RG_KIND_OTHER, "argtypes" },
-		{ 96, RG_KIND_OTHER, "converters" },
-		{ 104, RG_KIND_OTHER, "restype" },
-		{ 112, RG_KIND_OTHER, "checker" },
-		{ layout->stginfo_pointer_type, RG_KIND_OTHER, "pointer type" },
-		{ layout->stginfo_module, RG_KIND_OWNER, "module" },
-	};
-	uint64_t info = info_of(walk, address);
-
-	(void)type;
-	for (size_t i = 0; info && i < sizeof(fields) / sizeof(fields[0]); i++)
-		rg_walk_refer_as(walk, fields[i].kind, rg_walk_field(walk, info, fields[i].offset),
-			fields[i].label, false);
-}
-
 /* CType_Type.__sizeof__: its metatype's size, not that of its keys. */
 uint64_t rg_size_ctypes_type(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
 {

@@ -46,12 +46,9 @@ void rg_traverse_generator(struct rg_walk *walk, uint64_t address, const struct 
 	int8_t state;
 
 	(void)type;
-	if (layout->generator_frameobject >= 0) {
-		rg_walk_refer_as(walk, RG_KIND_OTHER,
-			rg_walk_field(walk, address, layout->generator_frameobject), "gi_frame",
-			false);
+	/* fields.def has the frame object of older ones */
+	if (layout->generator_frame < 0)
 		return;
-	}
 	state = (int8_t)rg_image_u8(walk->image, address + (unsigned)layout->generator_state);
 	if (state < layout->generator_cleared)
 		read_interpreter_frame(walk, rg_call_of_generator(walk, address));
@@ -61,42 +58,25 @@ void rg_traverse_generator(struct rg_walk *walk, uint64_t address, const struct 
 }
 
 /* To 3.10 a frame object holds all of a call; while it executes, its stack can but be guessed. */
-static void read_frame_object(struct rg_walk *walk, uint64_t address)
+static void read_frame_object(struct rg_walk *walk, const struct rg_call *call)
 {
-	const struct rg_layout *layout = walk->layout;
-	struct rg_call call;
-
-	rg_walk_refer_as(walk, RG_KIND_CODE, rg_walk_field(walk, address, layout->frameobject_code),
-		"f_code", false);
-	rg_walk_refer_as(walk, RG_KIND_BUILTINS,
-		rg_walk_field(walk, address, layout->frameobject_builtins), "f_builtins", false);
-	rg_walk_refer_as(walk, RG_KIND_GLOBALS,
-		rg_walk_field(walk, address, layout->frameobject_globals), "f_globals", false);
-	rg_walk_refer_as(walk, RG_KIND_OTHER,
-		rg_walk_field(walk, address, layout->frameobject_locals), "f_locals", false);
-	if (!rg_call_read(&call, walk, address))
-		return;
-	read_slots(walk, &call);
-	for (uint32_t i = 0; !call.recorded && i < rg_code_stack(walk, call.code); i++)
+	read_slots(walk, call);
+	for (uint32_t i = 0; !call->recorded && i < rg_code_stack(walk, call->code); i++)
 		rg_walk_guess(
-			walk, rg_image_u64(walk->image, call.slots + 8ull * (call.n_slots + i)));
+			walk, rg_image_u64(walk->image, call->slots + 8ull * (call->n_slots + i)));
 }
 
 /* A frame object owns its interpreter frame once the call is over; before, the thread does. */
 void rg_traverse_frame(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
 {
-	const struct rg_layout *layout = walk->layout;
 	struct rg_call call;
 
 	(void)type;
-	rg_walk_refer_as(walk, RG_KIND_BACK, rg_walk_field(walk, address, layout->frameobject_back),
-		"f_back", false);
-	rg_walk_refer_as(walk, RG_KIND_CALLBACK,
-		rg_walk_field(walk, address, layout->frameobject_trace), "f_trace", false);
-	if (layout->frameobject_frame < 0)
-		read_frame_object(walk, address);
-	else if (rg_call_read(&call, walk, rg_call_of_frame(walk, address)) &&
-		 call.owner == RG_CALL_OF_FRAME_OBJECT)
+	if (!rg_call_read(&call, walk, rg_call_of_frame(walk, address)))
+		return;
+	if (walk->layout->frameobject_frame < 0)
+		read_frame_object(walk, &call);
+	else if (call.owner == RG_CALL_OF_FRAME_OBJECT)
 		read_interpreter_frame(walk, call.address);
 }
 
