@@ -133,38 +133,71 @@ static void add_field(struct rg_pytype *type, uint32_t offset, enum rg_kind kind
 		*field = (struct rg_plan_field){ offset, label, kind, untraversed };
 }
 
-static void add_rows(
-	struct rg_walk *walk, struct rg_pytype *type, const struct rg_field_row *rows, size_t n)
+/* The name of member I of a type, which stands at MEMBER; 0 behind the last. */
+static uint64_t member_name(struct rg_walk *walk, uint64_t member, int i)
+{
+	return member && i < MEMBERS ? rg_image_u64(walk->image, member) : 0;
+}
+
+/* Where BASE itself says that its member NAME is; OFFSET where it does not. */
+static int member_offset(struct rg_walk *walk, uint64_t base, const char *name, int offset)
+{
+	uint64_t member = rg_image_u64(walk->image, base + RG_TP_MEMBERS), at;
+	char found[64];
+
+	for (int i = 0; (at = member_name(walk, member, i)) != 0; i++, member += MEMBER_SIZE) {
+		int64_t there = (int64_t)rg_image_u64(walk->image, member + 16);
+
+		if (there > 0 && there < INT16_MAX &&
+			rg_image_string(walk->image, at, found, sizeof(found)) &&
+			strcmp(found, name) == 0)
+			return (int)there;
+	}
+	return offset;
+}
+
+/* A patch release may have moved a field: then the type is right, and not the table. */
+static void add_rows(struct rg_walk *walk, struct rg_pytype *type, uint64_t base,
+	const struct rg_field_row *rows, size_t n)
 {
 	unsigned column = rg_layout_column(walk->layout);
 
-	for (size_t i = 0; i < n; i++)
-		if (rows[i].offset[column] >= 0)
-			add_field(type, (uint32_t)rows[i].offset[column], rows[i].kind,
-				rows[i].label ? rg_walk_literal(walk, rows[i].label) : RG_NO_STRING,
-				rows[i].untraversed);
+	for (size_t i = 0; i < n; i++) {
+		int offset = rows[i].offset[column];
+
+		if (offset < 0)
+			continue;
+		if (rows[i].label)
+			offset = member_offset(walk, base, rows[i].label, offset);
+		add_field(type, (uint32_t)offset, rows[i].kind,
+			rows[i].label ? rg_walk_literal(walk, rows[i].label) : RG_NO_STRING,
+			rows[i].untraversed);
+	}
+}
+
+/* A member that is a pointer to an object. */
+static void add_member(struct rg_walk *walk, struct rg_pytype *type, uint64_t member)
+{
+	uint32_t kind = rg_image_u32(walk->image, member + 8);
+	int64_t offset = (int64_t)rg_image_u64(walk->image, member + 16);
+
+	/* a __dict__ is read as one */
+	if ((kind == T_OBJECT || kind == T_OBJECT_EX) && offset > 0 && offset < 1 << 20 &&
+		offset != type->dictoffset)
+		add_field(type, (uint32_t)offset, RG_KIND_SLOT,
+			rg_walk_c_name(walk, rg_image_u64(walk->image, member)), false);
 }
 
 /* The __slots__ of a Python class and the object members of a C type. */
-static void add_members(struct rg_walk *walk, struct rg_pytype *type, uint64_t base)
+static void add_members(struct rg_walk *walk, struct rg_pytype *type, uint64_t base, bool python)
 {
-	struct rg_image *image = walk->image;
-	uint64_t member = rg_image_u64(image, base + RG_TP_MEMBERS);
+	uint64_t member = rg_image_u64(walk->image, base + RG_TP_MEMBERS);
 
-	for (int i = 0; member && i < MEMBERS; i++, member += MEMBER_SIZE) {
-		uint64_t name = rg_image_u64(image, member);
-		uint32_t kind = rg_image_u32(image, member + 8);
-		int64_t offset = (int64_t)rg_image_u64(image, member + 16);
-
-		if (!name)
-			break;
-		/* a __dict__ is read as one; of types the reader knows more */
-		if (offset == type->dictoffset || type->tp_flags & RG_TPFLAG_TYPE)
-			continue;
-		if ((kind == T_OBJECT || kind == T_OBJECT_EX) && offset > 0 && offset < 1 << 20)
-			add_field(type, (uint32_t)offset, RG_KIND_SLOT, rg_walk_c_name(walk, name),
-				false);
-	}
+	/* of types the reader knows more; those of a struct sequence are its items by name */
+	if (type->tp_flags & RG_TPFLAG_TYPE || (!python && type->tp_flags & RG_TPFLAG_TUPLE))
+		return;
+	for (int i = 0; member_name(walk, member, i); i++, member += MEMBER_SIZE)
+		add_member(walk, type, member);
 }
 
 static void add_scan(struct rg_pytype *type, int64_t from, int64_t to, int64_t weaklist)
@@ -201,7 +234,7 @@ static void plan_base(struct rg_walk *walk, struct rg_pytype *type, struct base 
 	if (!header.python) {
 		n = rg_fields_find(header.name, &rows);
 		reader = rg_traverser_find(header.name);
-		add_rows(walk, type, rows, n);
+		add_rows(walk, type, base->address, rows, n);
 	}
 	if (reader && reader->read && type->n_readers < RG_TYPE_READERS)
 		type->readers[type->n_readers++] = reader;
@@ -210,7 +243,7 @@ static void plan_base(struct rg_walk *walk, struct rg_pytype *type, struct base 
 	type->hollow |= reader && reader->hollow;
 	type->typeless |= reader && reader->typeless;
 	base->complete = header.python || n > 0 || reader;
-	add_members(walk, type, base->address);
+	add_members(walk, type, base->address, header.python);
 }
 
 static void make_plan(struct rg_walk *walk, struct rg_pytype *type)
