@@ -62,14 +62,24 @@ static void walk_owned(struct rg_walk *walk, uint64_t address, const struct rg_o
 	}
 }
 
-/* To 3.13 an array of C structures; later a list, one of the interpreter's own pointers. */
+/*
+ * To 3.13 an array of C structures, to 3.9 in the state of the module; later a list, one of the
+ * interpreter's own pointers.
+ */
 static void walk_atexit(struct rg_walk *walk, uint64_t interpreter)
 {
 	const struct rg_layout *layout = walk->layout;
 	uint64_t callbacks = rg_walk_field(walk, interpreter, layout->interp_atexit);
 	uint32_t count = (uint32_t)rg_walk_field(walk, interpreter, layout->interp_atexit_count);
+	uint64_t module = rg_walk_field(walk, interpreter, layout->interp_atexit_module);
 	struct rg_root_record root = new_root(RG_ROOT_INTERPRETER);
 
+	if (module) {
+		uint64_t state = rg_walk_field(walk, module, layout->module_state);
+
+		callbacks = rg_image_u64(walk->image, state);
+		count = rg_image_u32(walk->image, state + 8);
+	}
 	root.name = rg_walk_literal(walk, "atexit");
 	for (uint32_t i = 0; i < count && i < 10000; i++) {
 		uint64_t callback = rg_image_u64(walk->image, callbacks + 8ull * i);

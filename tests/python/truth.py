@@ -301,10 +301,10 @@ def compare_sizes(truth, heap, report):
     for address, size in zip(truth.ids, truth.sizes):
         if size == NO_SIZE:
             continue
-        compared += 1
         i = heap.index.get(address)
-        if i is None:
+        if i is None:           # counted above
             continue
+        compared += 1
         if snapshot.size[i] == size:
             equal += 1
         else:

@@ -213,9 +213,19 @@ NOT_IMPORTED = {"antigravity", "this", "idlelib", "test", "turtledemo", "lib2to3
                 "ensurepip"}
 
 
+def top_level_names():
+    """sys.stdlib_module_names, which is new in 3.10."""
+    import pkgutil
+    if hasattr(sys, "stdlib_module_names"):
+        return sys.stdlib_module_names
+    folder = os.path.dirname(os.__file__)
+    return {found.name for found in pkgutil.iter_modules(
+        [folder, os.path.join(folder, "lib-dynload")])} | set(sys.builtin_module_names)
+
+
 def stdlib_names():
     import pkgutil
-    for name in sorted(sys.stdlib_module_names - NOT_IMPORTED):
+    for name in sorted(top_level_names() - NOT_IMPORTED):
         yield name
         module = sys.modules.get(name)
         if hasattr(module, "__path__"):
