@@ -5,6 +5,7 @@
 
 import lzma
 import os
+import shutil
 import sys
 import tempfile
 
@@ -18,10 +19,13 @@ LIMIT = 2 << 20         # bytes of one image
 
 
 def record(program, version, path, folder):
+    """Without site-packages, environment and folders of this machine, and without docstrings."""
     said = os.path.join(folder, "truth")
     image = os.path.join(HERE, version + ".image.zst")
-    # without site-packages, which are this machine's, and without docstrings
-    truth.take([program, "record", "%d", image], [path, "-E", "-s", "-S", "-OO"], WORKLOAD, N, said)
+    for name in ("truth_target.py", "workloads.py"):
+        shutil.copy(os.path.join(truth.HERE, name), folder)
+    truth.take([program, "record", "%d", image], ["env", "-i", path, "-s", "-S", "-OO"],
+               WORKLOAD, N, said, folder)
     with open(said, "rb") as stream, lzma.open(
             os.path.join(HERE, version + ".truth.xz"), "wb", preset=9) as out:
         out.write(stream.read())

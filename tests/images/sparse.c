@@ -73,13 +73,16 @@ static enum rg_code read_mapping(
 	return code;
 }
 
-static enum rg_code read_all(struct sparse *sparse, struct rg_image *image, struct rg_error *err)
+enum rg_code sparse_map(struct sparse *sparse, struct rg_image *image, const struct rg_bytes *bytes,
+	struct rg_error *err)
 {
-	struct rg_cursor cursor = rg_cursor_over(sparse->bytes.data, sparse->bytes.size);
+	struct rg_cursor cursor = rg_cursor_over(bytes->data, bytes->size);
 	const uint8_t *magic = rg_cursor_bytes(&cursor, sizeof(MAGIC) - 1);
 	enum rg_code code = RG_OK;
 	uint32_t n;
 
+	*sparse = (struct sparse){ 0 };
+	rg_image_init(image, read_pages, sparse);
 	if (!magic || memcmp(magic, MAGIC, sizeof(MAGIC) - 1) != 0)
 		return rg_fail(err, RG_BAD_DATA, "bad-image", "no sparse image");
 	sparse->version = rg_cursor_u32(&cursor);
@@ -97,12 +100,16 @@ static enum rg_code read_all(struct sparse *sparse, struct rg_image *image, stru
 enum rg_code sparse_open(
 	struct sparse *sparse, struct rg_image *image, const char *path, struct rg_error *err)
 {
+	struct rg_bytes bytes = { 0 };
 	enum rg_code code;
 
 	*sparse = (struct sparse){ 0 };
 	rg_image_init(image, read_pages, sparse);
-	code = rg_bytes_init(&sparse->bytes, path, err);
-	return code ? code : read_all(sparse, image, err);
+	code = rg_bytes_init(&bytes, path, err);
+	if (!code)
+		code = sparse_map(sparse, image, &bytes, err);
+	sparse->bytes = bytes;
+	return code;
 }
 
 void sparse_close(struct sparse *sparse)

@@ -25,6 +25,9 @@ struct sparse {
 /* Open PATH as an image, which is to be used while SPARSE lives. */
 enum rg_code sparse_open(
 	struct sparse *sparse, struct rg_image *image, const char *path, struct rg_error *err);
+/* The same of BYTES in memory, which the caller keeps. */
+enum rg_code sparse_map(struct sparse *sparse, struct rg_image *image,
+	const struct rg_bytes *bytes, struct rg_error *err);
 void sparse_close(struct sparse *sparse);
 
 /* Write what was read of IMAGE to PATH. */

@@ -365,11 +365,11 @@ def compare(truth, snapshot):
     return report
 
 
-def take(command, python, name, n, said):
+def take(command, python, name, n, said, folder=HERE):
     """Have a target write the truth to SAID, and run COMMAND, with its pid for %d; how long."""
     target = subprocess.Popen(
-        [*python, os.path.join(HERE, "truth_target.py"), name, str(n), said],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        [*python, os.path.join(folder, "truth_target.py"), name, str(n), said],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/")
     try:
         line = target.stdout.readline()
         if not line.startswith(b"READY"):
