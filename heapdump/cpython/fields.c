@@ -7,7 +7,7 @@
 #define O true
 
 static const struct rg_field_row rows[] = {
-#define FIELD(type, structure, member, kind, visited, label, ...) \
+#define FIELD(type, structure, member, kind, visited, label, ...)                                  \
 	{ type, label, { __VA_ARGS__ }, RG_KIND_##kind, visited },
 #include "heapdump/cpython/fields.def"
 };

@@ -15,7 +15,8 @@
 struct rg_field_row {
 	const char *type; /* tp_name. The rows of a type stand together */
 	const char *label; /* or NULL */
-	int16_t offset[RG_VERSIONS]; /* in bytes; RG_NO_FIELD where that version has no such field */
+	int16_t offset
+		[RG_VERSIONS]; /* in bytes; RG_NO_FIELD where that version has no such field */
 	enum rg_kind kind;
 	bool untraversed; /* owned or borrowed, but tp_traverse does not visit it */
 };

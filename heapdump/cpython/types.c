@@ -156,23 +156,29 @@ static int member_offset(struct rg_walk *walk, uint64_t base, const char *name, 
 	return offset;
 }
 
-/* A patch release may have moved a field: then the type is right, and not the table. */
-static void add_rows(struct rg_walk *walk, struct rg_pytype *type, uint64_t base,
+/*
+ * The fields of BASE in this version; false where there are none. A patch release may have moved
+ * one: then the type is right, and not the table.
+ */
+static bool add_rows(struct rg_walk *walk, struct rg_pytype *type, uint64_t base,
 	const struct rg_field_row *rows, size_t n)
 {
 	unsigned column = rg_layout_column(walk->layout);
+	bool any = false;
 
 	for (size_t i = 0; i < n; i++) {
 		int offset = rows[i].offset[column];
 
 		if (offset < 0)
 			continue;
+		any = true;
 		if (rows[i].label)
 			offset = member_offset(walk, base, rows[i].label, offset);
 		add_field(type, (uint32_t)offset, rows[i].kind,
 			rows[i].label ? rg_walk_literal(walk, rows[i].label) : RG_NO_STRING,
 			rows[i].untraversed);
 	}
+	return any;
 }
 
 /* A member that is a pointer to an object. */
@@ -227,14 +233,15 @@ static void plan_base(struct rg_walk *walk, struct rg_pytype *type, struct base 
 	const struct rg_field_row *rows;
 	const struct rg_traverser *reader = NULL;
 	struct rg_pytype header = { 0 };
-	size_t n = 0;
+	bool fields = false;
 
 	read_header(walk, &header, base->address);
 	base->basicsize = header.basicsize;
 	if (!header.python) {
-		n = rg_fields_find(header.name, &rows);
+		size_t n = rg_fields_find(header.name, &rows);
+
 		reader = rg_traverser_find(header.name);
-		add_rows(walk, type, base->address, rows, n);
+		fields = add_rows(walk, type, base->address, rows, n);
 	}
 	if (reader && reader->read && type->n_readers < RG_TYPE_READERS)
 		type->readers[type->n_readers++] = reader;
@@ -242,7 +249,7 @@ static void plan_base(struct rg_walk *walk, struct rg_pytype *type, struct base 
 		type->size = reader->size;
 	type->hollow |= reader && reader->hollow;
 	type->typeless |= reader && reader->typeless;
-	base->complete = header.python || n > 0 || reader;
+	base->complete = header.python || fields || reader;
 	add_members(walk, type, base->address, header.python);
 }
 

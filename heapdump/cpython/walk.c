@@ -201,6 +201,32 @@ static void read_scan(struct rg_walk *walk, uint64_t address, const struct rg_py
 			rg_image_u64(walk->image, address + (uint64_t)(type->basicsize + at)));
 }
 
+/* What tp_traverse showed and no reference stands for yet. */
+static void take_visited(void *context, uint64_t target)
+{
+	struct rg_walk *walk = context;
+
+	for (size_t i = 0; i < walk->n_references; i++)
+		if (walk->references[i].target == target && !walk->references[i].untraversed &&
+			!walk->references[i].visited) {
+			walk->references[i].visited = true;
+			return;
+		}
+	rg_walk_refer(walk, RG_KIND_OTHER, target, RG_LABEL_NONE, 0, false);
+	if (walk->n_references)
+		walk->references[walk->n_references - 1].visited = true;
+}
+
+/* From inside, the type itself says what an object refers to that no table describes. */
+static void read_inside(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
+{
+	uint64_t tp_traverse = rg_image_u64(walk->image, type->address + RG_TP_TRAVERSE);
+
+	if (walk->inside && type->flags & RG_TYPE_GUESSED && tp_traverse &&
+		has_gc_head(walk, type, address))
+		walk->inside->traverse(address, tp_traverse, take_visited, walk);
+}
+
 static void read_references(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
 {
 	for (size_t i = 0; i < type->n_fields; i++) {
@@ -213,9 +239,10 @@ static void read_references(struct rg_walk *walk, uint64_t address, const struct
 	for (unsigned i = 0; i < type->n_readers; i++)
 		type->readers[i]->read(walk, address, type);
 	rg_traverse_attributes(walk, address, type);
-	read_scan(walk, address, type);
 	if (type->tp_flags & RG_TPFLAG_HEAP && !type->hollow)
 		rg_walk_refer(walk, RG_KIND_TYPE, type->address, RG_LABEL_NONE, 0, type->typeless);
+	read_inside(walk, address, type);
+	read_scan(walk, address, type);
 }
 
 /* sys.getsizeof(): the type's own __sizeof__ and the headers before the object. */
@@ -223,6 +250,9 @@ static uint64_t size_of(struct rg_walk *walk, uint64_t address, const struct rg_
 {
 	uint64_t size;
 
+	if (walk->inside && type->flags & RG_TYPE_GUESSED && !(type->flags & RG_TYPE_SIZEOF) &&
+		(size = walk->inside->size(address)) != 0)
+		return size;
 	if (type->size) {
 		size = type->size(walk, address, type);
 	} else {
@@ -457,10 +487,11 @@ static enum rg_code refuse_endless(struct rg_error *err)
 	return rg_hint(err, "take it again from the process, or from another core");
 }
 
-enum rg_code rg_walk_heap(struct rg_image *image, const struct rg_runtime *runtime,
-	struct rg_writer *writer, bool values, struct rg_error *err)
+enum rg_code rg_walk_heap_inside(struct rg_image *image, const struct rg_runtime *runtime,
+	struct rg_writer *writer, bool values, const struct rg_inside *inside, struct rg_error *err)
 {
 	struct rg_walk walk = { .image = image,
+		.inside = inside,
 		.runtime = runtime,
 		.layout = &runtime->layout,
 		.writer = writer,
@@ -485,4 +516,10 @@ enum rg_code rg_walk_heap(struct rg_image *image, const struct rg_runtime *runti
 	}
 	deinit(&walk);
 	return code;
+}
+
+enum rg_code rg_walk_heap(struct rg_image *image, const struct rg_runtime *runtime,
+	struct rg_writer *writer, bool values, struct rg_error *err)
+{
+	return rg_walk_heap_inside(image, runtime, writer, values, NULL, err);
 }

@@ -23,8 +23,18 @@ struct rg_guess {
 	struct rg_root_record root; /* then: all but its target */
 };
 
+/* What only the process itself can tell: the agent's, which runs in a copy of it. */
+struct rg_inside {
+	/* Have the type's TP_TRAVERSE tell VISIT what the object refers to. */
+	void (*traverse)(uint64_t object, uint64_t tp_traverse,
+		void (*visit)(void *context, uint64_t target), void *context);
+	/* sys.getsizeof(), or 0. */
+	uint64_t (*size)(uint64_t object);
+};
+
 struct rg_walk {
 	struct rg_image *image;
+	const struct rg_inside *inside; /* or NULL */
 	const struct rg_runtime *runtime;
 	const struct rg_layout *layout;
 	struct rg_writer *writer;
@@ -62,6 +72,11 @@ struct rg_walk {
 /* Walk IMAGE and write all but the END block. VALUES false leaves previews of values out. */
 enum rg_code rg_walk_heap(struct rg_image *image, const struct rg_runtime *runtime,
 	struct rg_writer *writer, bool values, struct rg_error *err);
+
+/* The same from within, where INSIDE knows what no table does. */
+enum rg_code rg_walk_heap_inside(struct rg_image *image, const struct rg_runtime *runtime,
+	struct rg_writer *writer, bool values, const struct rg_inside *inside,
+	struct rg_error *err);
 
 /* --- for readers and roots ---------------------------------------------------------------- */
 

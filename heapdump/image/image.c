@@ -149,6 +149,33 @@ static struct rg_segment *find_segment(struct rg_image *image, uint64_t address)
 	return &image->segments[low];
 }
 
+/* Reading those may do something, or never end. */
+static bool is_memory(const struct rg_mapping *mapping)
+{
+	return mapping->readable && mapping->path[0] != '[' &&
+	       strncmp(mapping->path, "/dev/", 5) != 0;
+}
+
+void rg_image_be_direct(struct rg_image *image)
+{
+	for (size_t i = 0; i < image->n_segments; i++) {
+		struct rg_segment *segment = &image->segments[i];
+
+		munmap(segment->mirror, segment->end - segment->start);
+		segment->mirror = (uint8_t *)(uintptr_t)segment->start;
+		memset(segment->pages, PAGE_BAD, (segment->end - segment->start) / PAGE);
+	}
+	for (size_t i = 0; i < image->n_mappings; i++) {
+		const struct rg_mapping *mapping = &image->mappings[i];
+		struct rg_segment *segment = find_segment(image, mapping->start);
+
+		if (segment && (is_memory(mapping) || strcmp(mapping->path, "[heap]") == 0 ||
+				       strcmp(mapping->path, "[stack]") == 0))
+			memset(segment->pages + (mapping->start - segment->start) / PAGE, PAGE_READ,
+				(mapping->end - mapping->start) / PAGE);
+	}
+}
+
 const void *rg_image_fetch(struct rg_image *image, uint64_t address, size_t length)
 {
 	struct rg_segment *segment = find_segment(image, address);

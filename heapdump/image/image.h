@@ -49,6 +49,12 @@ enum rg_code rg_image_add_mapping(
 	struct rg_image *image, const struct rg_mapping *mapping, struct rg_error *err);
 enum rg_code rg_image_seal(struct rg_image *image, struct rg_error *err);
 
+/*
+ * Of a sealed image of this very process: its memory becomes its own mirror, and nothing is read.
+ * Devices and the kernel's own pages stay out. Such an image is never to be deinitialised.
+ */
+void rg_image_be_direct(struct rg_image *image);
+
 /* The slow path of rg_image_at: find the segment, read what is missing. */
 const void *rg_image_fetch(struct rg_image *image, uint64_t address, size_t length);
 

@@ -192,6 +192,7 @@ struct rg_reference_record {
 	enum rg_kind kind;
 	enum rg_label_form form;
 	bool untraversed;
+	bool visited; /* not written: tp_traverse has shown it to the one who collects them */
 };
 
 struct rg_value_record {
