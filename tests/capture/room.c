@@ -1,63 +1,15 @@
 /* Room for a capture, by made-up trees of /proc and of cgroups, and what hostile ones say. */
 #include "heapdump/capture/room.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/tap.h"
+#include "tests/tree.h"
 
 #define MIB (UINT64_C(1) << 20)
 #define PID 42
 #define SELF 43
-
-/* A root of the test's own. */
-static char root[256];
-
-static void open_root(void)
-{
-	const char *temporary = getenv("TMPDIR");
-
-	snprintf(root, sizeof(root), "%s/refgraph-room-XXXXXX", temporary ? temporary : "/tmp");
-	ck_assert_ptr_nonnull(mkdtemp(root));
-}
-
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st, (void)kind, (void)ftw;
-	return remove(path);
-}
-
-static void close_root(void)
-{
-	ck_assert_int_eq(nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
-}
-
-static void write_bytes(const char *name, const void *bytes, size_t size)
-{
-	char path[1024];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s%s", root, name);
-	for (char *slash = path + strlen(root) + 1; (slash = strchr(slash, '/')); slash++) {
-		*slash = '\0';
-		ck_assert(mkdir(path, 0700) == 0 || errno == EEXIST);
-		*slash = '/';
-	}
-	file = fopen(path, "w");
-	ck_assert_ptr_nonnull(file);
-	ck_assert_uint_eq(fwrite(bytes, 1, size, file), size);
-	ck_assert_int_eq(fclose(file), 0);
-}
-
-static void write_text(const char *name, const char *text)
-{
-	write_bytes(name, text, strlen(text));
-}
 
 static uint64_t left_for(pid_t pid, const char *expected_where)
 {
