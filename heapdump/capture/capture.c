@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,6 +18,11 @@
 #define COLLECTION_RETRIES 20 /* while the collector runs, its lists are in motion */
 #define COLLECTION_WAIT_US 2000 /* before the second attempt; then longer and longer */
 #define COLLECTION_WAIT_MAX_US 200000
+#define STILL_MAX_NS 200000000u /* that a process may stand still for unless it is forced */
+#define SHORT_NS 20000000u /* for less nothing is prepared */
+#define READ_BYTES_A_US 1000u /* of memory, when nothing else is done; measured 1 to 5 GB/s */
+#define SWAP_BYTES_A_US 100u
+#define RESERVED_MAX (256u << 20) /* that it may have reserved and not used */
 #define SHIFT 3 /* CPython's objects are 8-aligned at least */
 
 /* A frozen process and what was found in it. */
@@ -31,30 +37,33 @@ struct frozen {
 
 /* --- before anything is stopped ----------------------------------------------------------- */
 
-/* An image of the running process, for looking at what does not move. */
-static enum rg_code open_running(
-	struct rg_image *image, pid_t pid, int fds[2], struct rg_error *err)
+/* A running process, for looking at what does not move. */
+struct running {
+	struct rg_memory memory;
+	struct rg_image image;
+};
+
+static enum rg_code open_running(struct running *running, pid_t pid, struct rg_error *err)
 {
-	enum rg_code code = rg_process_open(pid, "mem", &fds[0], err);
+	enum rg_code code = rg_memory_open(&running->memory, pid, err);
+	int maps;
 
 	if (code)
 		return code;
-	code = rg_process_open(pid, "maps", &fds[1], err);
+	code = rg_process_open(pid, "maps", &maps, err);
 	if (!code) {
-		code = rg_process_image(image, &fds[0], fds[1], err);
-		if (!code)
-			return RG_OK;
-		close(fds[1]);
+		code = rg_process_image(&running->image, &running->memory, maps, err);
+		close(maps);
 	}
-	close(fds[0]);
+	if (code)
+		rg_memory_close(&running->memory);
 	return code;
 }
 
-static void close_running(struct rg_image *image, int fds[2])
+static void close_running(struct running *running)
 {
-	rg_image_deinit(image);
-	close(fds[0]);
-	close(fds[1]);
+	rg_image_deinit(&running->image);
+	rg_memory_close(&running->memory);
 }
 
 /* An error about the memory of a process, which does not know whose it was. */
@@ -74,9 +83,8 @@ static enum rg_code at_process(struct rg_error *err, pid_t pid)
 static enum rg_code check_target(const struct rg_process *process, struct rg_error *err)
 {
 	struct rg_runtime runtime;
-	struct rg_image image;
+	struct running running;
 	enum rg_code code;
-	int fds[2];
 
 	if (process->pid == getpid()) {
 		rg_fail(err, RG_USAGE, "own-pid", "pid %d: that is this refgraph itself",
@@ -95,11 +103,11 @@ static enum rg_code check_target(const struct rg_process *process, struct rg_err
 			"pid %d: not a CPython process: a thread of the kernel", process->pid);
 		return rg_at_pid(err, process->pid);
 	}
-	code = open_running(&image, process->pid, fds, err);
+	code = open_running(&running, process->pid, err);
 	if (code)
 		return code;
-	code = rg_runtime_find(&runtime, &image, err);
-	close_running(&image, fds);
+	code = rg_runtime_find(&runtime, &running.image, err);
+	close_running(&running);
 	return code ? at_process(err, process->pid) : RG_OK;
 }
 
@@ -118,6 +126,20 @@ static enum rg_code check_room(const struct rg_capture *capture, const struct rg
 	return code ? at_process(err, process->pid) : RG_OK;
 }
 
+/* What reading the process itself would take, if no copy of it can be made. */
+static struct rg_freeze_terms terms_of(
+	const struct rg_capture *capture, const struct rg_process *process)
+{
+	uint64_t resident = rg_room_private("", process->pid, process->rss);
+	int64_t swapped_kib = rg_process_status(process->pid, "VmSwap:");
+	uint64_t swapped = swapped_kib > 0 ? (uint64_t)swapped_kib << 10 : 0;
+
+	return (struct rg_freeze_terms){
+		.still_ns = resident / READ_BYTES_A_US * 1000 + swapped / SWAP_BYTES_A_US * 1000,
+		.most_ns = capture->force ? UINT64_MAX : STILL_MAX_NS,
+	};
+}
+
 /* --- freezing ----------------------------------------------------------------------------- */
 
 static void thaw(struct frozen *frozen)
@@ -128,15 +150,25 @@ static void thaw(struct frozen *frozen)
 	rg_guardian_release(&frozen->guardian);
 }
 
-static enum rg_code freeze_once(struct frozen *frozen, pid_t pid, struct rg_error *err)
+/* The target itself stands still: take what can change and let it go. */
+static enum rg_code take_stopped(
+	struct frozen *frozen, const struct rg_process *process, struct rg_error *err)
 {
-	enum rg_code code = rg_guardian_start(&frozen->guardian, pid, err);
-	uint64_t start = rg_clock_ns();
+	uint64_t most = process->rss * 4 + RESERVED_MAX;
+	enum rg_code code = rg_process_take(&frozen->image, process->pid, most, err);
+
+	return code ? code : rg_guardian_let_go(&frozen->guardian, err);
+}
+
+static enum rg_code freeze_once(struct frozen *frozen, const struct rg_process *process,
+	const struct rg_freeze_terms *terms, struct rg_error *err)
+{
+	enum rg_code code = rg_guardian_start(&frozen->guardian, process->pid, terms, err);
 
 	if (code)
 		return code;
 	code = rg_process_image(
-		&frozen->image, &frozen->guardian.mem_fd, frozen->guardian.maps_fd, err);
+		&frozen->image, &frozen->guardian.memory, frozen->guardian.maps_fd, err);
 	frozen->mapped = !code;
 	if (!code)
 		code = rg_runtime_find(&frozen->runtime, &frozen->image, err);
@@ -145,12 +177,8 @@ static enum rg_code freeze_once(struct frozen *frozen, pid_t pid, struct rg_erro
 			&frozen->gc, err);
 		frozen->moving = code || frozen->gc.collecting;
 	}
-	/* the target itself stands still: take what can change and let it go */
-	if (!code && frozen->guardian.stopped) {
-		code = rg_image_read_all(&frozen->image, err);
-		rg_guardian_let_go(&frozen->guardian);
-		frozen->guardian.pause_ns += rg_clock_ns() - start;
-	}
+	if (!code && frozen->guardian.stopped)
+		code = take_stopped(frozen, process, err);
 	if (code)
 		thaw(frozen);
 	return code;
@@ -160,7 +188,8 @@ static enum rg_code freeze_once(struct frozen *frozen, pid_t pid, struct rg_erro
  * Freeze at a moment when no collection runs, if there is one. During most of a collection, and
  * for an instant while an object is added, the lists do not even close: they look like none.
  */
-static enum rg_code freeze(struct frozen *frozen, pid_t pid, struct rg_error *err)
+static enum rg_code freeze(struct frozen *frozen, const struct rg_process *process,
+	const struct rg_freeze_terms *terms, struct rg_error *err)
 {
 	unsigned wait = COLLECTION_WAIT_US;
 
@@ -168,12 +197,12 @@ static enum rg_code freeze(struct frozen *frozen, pid_t pid, struct rg_error *er
 		enum rg_code code;
 
 		memset(frozen, 0, sizeof(*frozen));
-		code = freeze_once(frozen, pid, err);
+		code = freeze_once(frozen, process, terms, err);
 		if (code && attempt == COLLECTION_RETRIES)
 			rg_hint(err, "or a collection ran at each of %d attempts: try again",
 				attempt + 1);
 		if (!frozen->moving || attempt == COLLECTION_RETRIES)
-			return code == RG_BAD_DATA ? at_process(err, pid) : code;
+			return code == RG_BAD_DATA ? at_process(err, process->pid) : code;
 		if (!code)
 			thaw(frozen);
 		usleep(wait);
@@ -182,12 +211,43 @@ static enum rg_code freeze(struct frozen *frozen, pid_t pid, struct rg_error *er
 	}
 }
 
+/*
+ * Have memory at hand: where a hypervisor gives it on first touch, reading into it takes five
+ * times as long. What is freed last is what is given out next.
+ */
+static void warm(uint64_t bytes)
+{
+	void *memory = mmap(
+		NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return;
+	madvise(memory, bytes, MADV_HUGEPAGE);
+	madvise(memory, bytes, MADV_POPULATE_WRITE);
+	munmap(memory, bytes);
+}
+
+/* Freeze by a copy; else hold the target for as short as can be, if the TERMS allow it. */
+static enum rg_code freeze_or_hold(struct frozen *frozen, const struct rg_process *process,
+	const struct rg_freeze_terms *terms, struct rg_error *err)
+{
+	struct rg_freeze_terms copy = { terms->still_ns, SHORT_NS };
+	enum rg_code code = freeze(frozen, process, &copy, err);
+
+	if (code != RG_LIMIT || terms->still_ns <= SHORT_NS || terms->still_ns > terms->most_ns)
+		return code;
+	warm(rg_room_private("", process->pid, process->rss));
+	if (err)
+		rg_error_init(err);
+	return freeze(frozen, process, terms, err);
+}
+
 /* A copy that was killed reads as if there were nothing: what was found in it is no heap. */
-static enum rg_code check_copy(const struct frozen *frozen, pid_t pid, struct rg_error *err)
+static enum rg_code check_copy(struct frozen *frozen, pid_t pid, struct rg_error *err)
 {
 	char byte;
 
-	if (pread(frozen->guardian.mem_fd, &byte, 1, (off_t)frozen->runtime.address) == 1)
+	if (rg_memory_read(&frozen->guardian.memory, frozen->runtime.address, &byte, 1) == 1)
 		return RG_OK;
 	rg_fail(err, RG_SYSTEM, "copy-died",
 		"pid %d: its frozen copy was killed before it was read; the process itself runs on",
@@ -198,30 +258,45 @@ static enum rg_code check_copy(const struct frozen *frozen, pid_t pid, struct rg
 
 /* --- facts -------------------------------------------------------------------------------- */
 
+static void write_stop(struct rg_writer *writer, const struct rg_capture *capture)
+{
+	char text[300];
+
+	if (!capture->stopped)
+		return;
+	snprintf(text, sizeof(text),
+		"no copy of the process could be made, so it stood still for %.1f ms while it was "
+		"read: %s",
+		(double)capture->pause_ns / 1e6, capture->why_stopped);
+	rg_writer_fact_text(writer, "warning.stopped", text);
+}
+
 static void write_facts(struct rg_writer *writer, const struct rg_capture *capture,
 	const struct rg_process *process, const struct frozen *frozen)
 {
 	rg_facts_runtime(writer, &frozen->runtime, "process", capture->tool, time(NULL));
 	rg_writer_fact_number(writer, "pid", process->pid);
+	if (process->inner_pid != process->pid)
+		rg_writer_fact_number(writer, "pid.inner", process->inner_pid);
 	/* a command line may hold a password */
 	if (capture->values)
 		rg_writer_fact_text(writer, "argv", process->command);
 	rg_writer_fact_number(writer, "rss", (int64_t)process->rss);
 	rg_writer_fact_number(writer, "pause_ns", (int64_t)capture->pause_ns);
 	rg_facts_gc(writer, &frozen->gc);
-	if (frozen->guardian.stopped)
-		rg_writer_fact_text(writer, "warning.stopped",
-			"no copy of the process could be made (a seccomp filter?): it stood still "
-			"while it was read");
+	write_stop(writer, capture);
 }
 
 enum rg_code rg_capture_write(struct rg_capture *capture, FILE *stream, struct rg_error *err)
 {
 	struct rg_process process;
 	struct frozen frozen;
+	struct rg_freeze_terms terms;
 	struct rg_writer *writer;
-	enum rg_code code = rg_process_read(&process, capture->pid, err);
+	enum rg_code code = rg_process_check_proc(err);
 
+	if (!code)
+		code = rg_process_read(&process, capture->pid, err);
 	if (!code)
 		code = check_target(&process, err);
 	if (!code)
@@ -231,10 +306,12 @@ enum rg_code rg_capture_write(struct rg_capture *capture, FILE *stream, struct r
 	writer = rg_writer_create(stream, SHIFT);
 	if (!writer)
 		return rg_nomem(err);
-	code = freeze(&frozen, capture->pid, err);
+	terms = terms_of(capture, &process);
+	code = freeze_or_hold(&frozen, &process, &terms, err);
 	if (!code) {
 		capture->pause_ns = frozen.guardian.pause_ns;
 		capture->stopped = frozen.guardian.stopped;
+		memcpy(capture->why_stopped, frozen.guardian.why, sizeof(capture->why_stopped));
 		write_facts(writer, capture, &process, &frozen);
 		rg_writer_flush(writer);
 		code = rg_walk_heap(&frozen.image, &frozen.runtime, writer, capture->values, err);
@@ -273,10 +350,9 @@ bool rg_capture_probe(pid_t pid, struct rg_candidate *candidate_ret)
 	struct rg_candidate candidate = { .pid = pid };
 	struct rg_runtime runtime = { 0 };
 	struct rg_process process;
-	struct rg_image image;
+	struct running running;
 	struct rg_error err;
 	bool found = false;
-	int fds[2];
 
 	rg_error_init(&err);
 	if (pid == getpid() || rg_process_read(&process, pid, &err) || process.state == 'Z')
@@ -284,12 +360,13 @@ bool rg_capture_probe(pid_t pid, struct rg_candidate *candidate_ret)
 	candidate.rss = process.rss;
 	candidate.threads = process.threads;
 	memcpy(candidate.command, process.command, sizeof(candidate.command));
-	if (open_running(&image, pid, fds, &err)) {
+	candidate.inner_pid = process.inner_pid;
+	if (open_running(&running, pid, &err)) {
 		found = named_python(&process);
 	} else {
-		candidate.attachable = !rg_runtime_find(&runtime, &image, &err);
+		candidate.attachable = !rg_runtime_find(&runtime, &running.image, &err);
 		found = runtime.address != 0;
-		close_running(&image, fds);
+		close_running(&running);
 	}
 	if (candidate.attachable && process.tracer) {
 		candidate.attachable = false;

@@ -1,7 +1,7 @@
 #include "heapdump/image/freeze.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,91 +9,50 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
 #include <sys/user.h>
 #include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "heapdump/base/array.h"
 #include "heapdump/base/clock.h"
+#include "heapdump/image/inject.h"
 #include "heapdump/image/process.h"
+#include "heapdump/image/rights.h"
+#include "heapdump/image/tracee.h"
 
-#define STOP_SECONDS 5 /* a thread that takes longer is stuck in the kernel */
 #define UNMAPPED_STACK 16 /* 0 would mean: the parent's stack */
-#define SIGNAL_SET_SIZE 8 /* the kernel's sigset_t */
 #define ATTEMPTS 4
-
-/* --- waiting, bounded --------------------------------------------------------------------- */
-
-/*
- * Reap threads that have ended: until that is done, a leader that was killed and a thread that
- * replaces the program by exec wait for them, and we may wait for these (PTRACE_SEIZE, too).
- */
-static void on_alarm(int signal)
-{
-	int error = errno;
-	siginfo_t info;
-
-	(void)signal;
-	do
-		info.si_pid = 0;
-	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | __WALL) == 0 && info.si_pid);
-	errno = error;
-}
-
-/* Let a SIGALRM every 100 ms interrupt waitpid while ON. */
-static void set_ticking(bool on)
-{
-	struct sigaction action = { .sa_handler = on_alarm };
-	struct itimerval tick = { 0 };
-
-	if (on)
-		tick.it_value.tv_usec = tick.it_interval.tv_usec = 100000;
-	sigaction(SIGALRM, &action, NULL);
-	setitimer(ITIMER_REAL, &tick, NULL);
-}
-
-/* Wait for the next stop of TID: its status, or -1 when it ended or did not stop in time. */
-static int wait_stop(pid_t tid)
-{
-	uint64_t deadline = rg_clock_ns() + STOP_SECONDS * 1000000000ull;
-	int status;
-
-	while (rg_clock_ns() < deadline) {
-		pid_t got = waitpid(tid, &status, __WALL);
-
-		if (got == tid && WIFSTOPPED(status))
-			return status;
-		if (got == tid)
-			errno = ESRCH;
-		if (got == tid || errno != EINTR)
-			return -1;
-	}
-	errno = ETIMEDOUT;
-	return -1;
-}
-
-static int event_of(int status)
-{
-	return status >> 16;
-}
+/* the kernel's own, which no program sees */
+#define RESTART (-513) /* ERESTARTNOINTR: a signal was pending, call again */
+#define RESTART_SAME (-514) /* ERESTARTNOHAND: call again unless a handler runs */
+#define RESTART_BLOCK (-516) /* ERESTART_RESTARTBLOCK: call restart_syscall */
+#define LOOKED_AT 16 /* threads of which one without a filter is looked for */
 
 /* --- stopping all threads ----------------------------------------------------------------- */
 
-/* After PTRACE_INTERRUPT: pass on signals that were on their way, until the thread stands. */
-static bool wait_interrupted(pid_t tid)
+/*
+ * A wait that we have interrupted goes on by the system call restart_syscall, which a filter may
+ * forbid or kill for. One with an absolute end, as of the locks of Python and of glibc, is as well
+ * made once more by its own name.
+ */
+static void keep_waiting(pid_t tid)
 {
-	for (;;) {
-		int status = wait_stop(tid);
+	struct user_regs_struct regs;
 
-		if (status < 0)
-			return false;
-		if (event_of(status) == PTRACE_EVENT_STOP)
-			return true;
-		if (ptrace(PTRACE_CONT, tid, 0, event_of(status) ? 0 : WSTOPSIG(status)) < 0)
-			return false;
-	}
+	if (ptrace(PTRACE_GETREGS, tid, 0, &regs) < 0 || (int64_t)regs.rax != RESTART_BLOCK ||
+		regs.orig_rax != SYS_futex || (regs.rsi & FUTEX_CMD_MASK) != FUTEX_WAIT_BITSET ||
+		!rg_inject_is_filtered(tid))
+		return;
+	regs.rax = (unsigned long)RESTART_SAME;
+	ptrace(PTRACE_SETREGS, tid, 0, &regs);
+}
+
+/* After PTRACE_INTERRUPT: until TID stands, ready to be let go again. */
+static bool await_stop(pid_t tid)
+{
+	if (!rg_tracee_wait_interrupted(tid))
+		return false;
+	keep_waiting(tid);
+	return true;
 }
 
 struct stop_pass {
@@ -149,10 +108,34 @@ static void detach_all(struct rg_freeze *freeze)
 			continue;
 		/* not standing yet: it must be, to be let go */
 		ptrace(PTRACE_INTERRUPT, tid, 0, 0);
-		if (wait_interrupted(tid))
+		if (await_stop(tid))
 			ptrace(PTRACE_DETACH, tid, 0, 0);
 	}
+	if (freeze->n_threads)
+		freeze->pause_ns += rg_clock_ns() - freeze->began_ns;
 	freeze->n_threads = 0;
+}
+
+/* Wait until those from number FROM on stand; who ended meanwhile is none of them. */
+static enum rg_code await_stops(struct rg_freeze *freeze, size_t from, struct rg_error *err)
+{
+	for (size_t i = from; i < freeze->n_threads;) {
+		pid_t tid = freeze->threads[i];
+
+		if (await_stop(tid)) {
+			i++;
+		} else if (errno != ETIMEDOUT) {
+			freeze->threads[i] = freeze->threads[--freeze->n_threads];
+		} else {
+			rg_fail(err, RG_SYSTEM, "does-not-stop",
+				"pid %d: thread %d does not stop within %d s", freeze->target, tid,
+				RG_TRACEE_SECONDS);
+			rg_hint(err, "it waits in the kernel (a disk, a network file system?): try "
+				     "again later");
+			return RG_SYSTEM;
+		}
+	}
+	return RG_OK;
 }
 
 /* Stop every thread: repeat until a pass over the task folder finds no new one. */
@@ -160,181 +143,41 @@ static enum rg_code stop_all(struct rg_freeze *freeze, struct rg_error *err)
 {
 	char folder[64];
 	struct stop_pass pass = { .freeze = freeze };
+	enum rg_code code = RG_OK;
 
 	snprintf(folder, sizeof(folder), "/proc/%d/task", freeze->target);
 	do {
 		pass.known = freeze->n_threads;
 		if (rg_process_each(folder, seize_new, &pass))
 			pass.error = ENOMEM;
-		if (pass.error) {
-			detach_all(freeze);
-			if (pass.error == ENOMEM)
-				return rg_nomem(err);
-			return rg_process_refused(err, freeze->target, "ptrace", pass.error);
-		}
-		for (size_t i = pass.known; i < freeze->n_threads;) {
-			if (wait_interrupted(freeze->threads[i])) {
-				i++;
-			} else if (errno == ETIMEDOUT) {
-				pid_t stuck = freeze->threads[i];
-
-				detach_all(freeze);
-				rg_fail(err, RG_SYSTEM, "does-not-stop",
-					"pid %d: thread %d does not stop within %d s",
-					freeze->target, stuck, STOP_SECONDS);
-				return rg_hint(err,
-					"it waits in the kernel (a disk, a network file "
-					"system?): try again later");
-			} else {
-				freeze->threads[i] = freeze->threads[--freeze->n_threads];
-			}
-		}
-	} while (freeze->n_threads > pass.known);
-	if (freeze->n_threads == 0)
-		return rg_process_refused(err, freeze->target, "ptrace", ESRCH);
-	return RG_OK;
+		if (pass.error == ENOMEM)
+			code = rg_nomem(err);
+		else if (pass.error)
+			code = rg_rights_refuse(err, "", freeze->target, "ptrace", pass.error);
+		else
+			code = await_stops(freeze, pass.known, err);
+	} while (!code && freeze->n_threads > pass.known);
+	if (code)
+		detach_all(freeze);
+	else if (freeze->n_threads == 0)
+		code = rg_rights_refuse(err, "", freeze->target, "ptrace", ESRCH);
+	return code;
 }
 
-/* --- one system call in a stopped thread -------------------------------------------------- */
-
-/* The address of a `syscall` instruction (0f 05) that the target can execute, or 0. */
-static uint64_t find_syscall(struct rg_image *image)
+/* The thread to call in: the leader, or any other when that has ended or has a filter. */
+static pid_t caller_thread(const struct rg_freeze *freeze)
 {
-	static const uint8_t instruction[] = { 0x0f, 0x05 };
+	pid_t first = freeze->threads[0];
 
-	for (size_t i = image->n_mappings; i-- > 0;) {
-		const struct rg_mapping *mapping = &image->mappings[i];
-
-		/* from the end: the vDSO is last, small, and always there */
-		if (!mapping->executable || !mapping->readable)
-			continue;
-		for (uint64_t at = mapping->start; at < mapping->end; at += 4096) {
-			const uint8_t *page = rg_image_at(image, at, 4096);
-			const uint8_t *hit = page ? memmem(page, 4096, instruction, 2) : NULL;
-
-			if (hit)
-				return at + (uint64_t)(hit - page);
-		}
-	}
-	return 0;
-}
-
-static uint64_t locate_syscall(pid_t pid)
-{
-	struct rg_image image;
-	uint64_t found = 0;
-	int mem, maps;
-
-	if (rg_process_open(pid, "mem", &mem, NULL))
-		return 0;
-	if (!rg_process_open(pid, "maps", &maps, NULL)) {
-		if (!rg_process_image(&image, &mem, maps, NULL)) {
-			found = find_syscall(&image);
-			rg_image_deinit(&image);
-		}
-		close(maps);
-	}
-	close(mem);
-	return found;
-}
-
-struct call {
-	long number;
-	uint64_t arguments[4];
-	int64_t result;
-	pid_t made; /* the process it made (host pid), or 0 */
-};
-
-/* The copy stands before its first instruction: tie its life to ours before anything else. */
-static void tie_copy(pid_t tid, struct call *call)
-{
-	unsigned long message = 0;
-
-	ptrace(PTRACE_GETEVENTMSG, tid, 0, &message);
-	call->made = (pid_t)message;
-	wait_stop(call->made);
-	ptrace(PTRACE_SETOPTIONS, call->made, 0, PTRACE_O_EXITKILL);
-}
-
-/* Run from the stop before the call to the stop behind it. */
-static bool step_through(pid_t tid, struct call *call)
-{
-	int signal = 0;
-
-	for (int stops = 0; stops < 2;) {
-		int status;
-
-		if (ptrace(PTRACE_SYSCALL, tid, 0, signal) < 0)
-			return false;
-		status = wait_stop(tid);
-		if (status < 0)
-			return false;
-		signal = 0;
-		if (WSTOPSIG(status) == (SIGTRAP | 0x80))
-			stops++;
-		else if (event_of(status) == PTRACE_EVENT_CLONE)
-			tie_copy(tid, call);
-		else if (WSTOPSIG(status) == SIGSTOP && !event_of(status))
-			signal = SIGSTOP; /* no mask holds it back, and it must not be lost */
-		else if (event_of(status) != PTRACE_EVENT_STOP)
-			return false; /* a fault, which is ours */
-	}
-	return true;
-}
-
-/* Whether there is still a `syscall` at ADDRESS: the program may have been replaced meanwhile. */
-static bool is_syscall(pid_t tid, uint64_t address)
-{
-	errno = 0;
-	return (ptrace(PTRACE_PEEKTEXT, tid, address, 0) & 0xffff) == 0x050f && errno == 0;
-}
-
-/*
- * Make the stopped thread TID execute CALL at the syscall instruction at INSTRUCTION, and leave
- * it stopped with registers and signal mask as they were. Signals stay pending meanwhile. The
- * last stop is one of PTRACE_INTERRUPT: there the kernel decides on restarting the call that
- * the thread was in, by the original registers.
- */
-static bool inject(pid_t tid, uint64_t instruction, struct call *call)
-{
-	struct user_regs_struct saved, regs;
-	uint64_t mask, all = ~0ull;
-	bool done;
-
-	if (!is_syscall(tid, instruction) || ptrace(PTRACE_GETREGS, tid, 0, &saved) < 0 ||
-		ptrace(PTRACE_GETSIGMASK, tid, SIGNAL_SET_SIZE, &mask) < 0 ||
-		ptrace(PTRACE_SETOPTIONS, tid, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE) < 0)
-		return false;
-	regs = saved;
-	regs.rip = instruction;
-	regs.rax = (unsigned long)call->number;
-	regs.orig_rax = (unsigned long)-1;
-	regs.rdi = call->arguments[0];
-	regs.rsi = call->arguments[1];
-	regs.rdx = call->arguments[2];
-	regs.r10 = call->arguments[3];
-	regs.r8 = regs.r9 = 0;
-	done = ptrace(PTRACE_SETSIGMASK, tid, SIGNAL_SET_SIZE, &all) == 0 &&
-	       ptrace(PTRACE_SETREGS, tid, 0, &regs) == 0 && step_through(tid, call) &&
-	       ptrace(PTRACE_GETREGS, tid, 0, &regs) == 0;
-	call->result = done ? (int64_t)regs.rax : -EINTR;
-	if (done) {
-		ptrace(PTRACE_INTERRUPT, tid, 0, 0);
-		ptrace(PTRACE_CONT, tid, 0, 0);
-		wait_interrupted(tid);
-	}
-	ptrace(PTRACE_SETREGS, tid, 0, &saved);
-	ptrace(PTRACE_SETSIGMASK, tid, SIGNAL_SET_SIZE, &mask);
-	ptrace(PTRACE_SETOPTIONS, tid, 0, 0);
-	return done;
-}
-
-static void inject_wait(pid_t tid, uint64_t instruction, pid_t child_inside)
-{
-	struct call call = { .number = SYS_wait4,
-		.arguments = { (uint64_t)child_inside, 0, __WALL | WNOHANG, 0 } };
-
-	inject(tid, instruction, &call);
+	for (size_t i = 0; i < freeze->n_threads; i++)
+		if (freeze->threads[i] == freeze->target)
+			first = freeze->target;
+	if (!rg_inject_is_filtered(first))
+		return first;
+	for (size_t i = 0; i < freeze->n_threads && i < LOOKED_AT; i++)
+		if (!rg_inject_is_filtered(freeze->threads[i]))
+			return freeze->threads[i];
+	return first;
 }
 
 /* --- copies that a killed guardian left behind -------------------------------------------- */
@@ -356,102 +199,163 @@ static bool note_lost(void *context, pid_t pid)
 	return lost->count < sizeof(lost->inside) / sizeof(lost->inside[0]);
 }
 
-/* --- taking and releasing ----------------------------------------------------------------- */
-
-/* Make the copy in THREAD; false leaves no copy. */
-static bool make_copy(struct rg_freeze *freeze, pid_t thread, uint64_t instruction)
+static struct rg_call wait_for(pid_t child_inside)
 {
-	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-		struct call call = { .number = SYS_clone,
-			.arguments = { CLONE_FILES, UNMAPPED_STACK, 0, 0 } };
-		bool done = inject(thread, instruction, &call);
+	return (struct rg_call){ .number = SYS_wait4,
+		.arguments = { (uint64_t)child_inside, 0, __WALL | WNOHANG, 0 } };
+}
 
+/* --- taking ------------------------------------------------------------------------------- */
+
+/* Why CALL, made or not, gave no copy. */
+static void explain(struct rg_freeze *freeze, const struct rg_call *call)
+{
+	char *why = freeze->why;
+	size_t size = sizeof(freeze->why);
+
+	if (call->filtered)
+		snprintf(why, size,
+			"its seccomp filter may forbid it, and may not be suspended by us");
+	else if (call->result == -EAGAIN)
+		snprintf(why, size, "it has as many processes as it may (ulimit -u, pids.max)");
+	else if (call->result < 0 && call->result > -512 && call->result != -EINTR)
+		snprintf(why, size, "clone: %s", strerror((int)-call->result));
+	else
+		snprintf(why, size, "no system call could be made in it");
+}
+
+/* Make the copy; false leaves none, and says why. */
+static bool make_copy(struct rg_freeze *freeze, uint64_t instruction)
+{
+	struct rg_call call = { .result = -EINTR };
+
+	for (int attempt = 0; instruction && attempt < ATTEMPTS; attempt++) {
+		bool done;
+
+		call = (struct rg_call){ .number = SYS_clone,
+			.arguments = { CLONE_FILES, UNMAPPED_STACK, 0, 0 } };
+		done = rg_inject(freeze->caller, instruction, &call);
 		if (call.made && done && call.result > 0) {
 			freeze->copy = call.made;
 			freeze->copy_inside = (pid_t)call.result;
 			return true;
 		}
-		/* a signal was pending all the same: ERESTARTNOINTR */
-		if (!done || call.result != -513)
-			return false;
+		/* it dies with us */
+		if (!done || call.result != RESTART)
+			break;
 	}
+	explain(freeze, &call);
 	return false;
 }
 
-/* The thread to call in: the leader unless it has ended. */
-static pid_t caller_thread(const struct rg_freeze *freeze)
+static enum rg_code refuse_to_hold(
+	const struct rg_freeze *freeze, const struct rg_freeze_terms *terms, struct rg_error *err)
 {
-	for (size_t i = 0; i < freeze->n_threads; i++)
-		if (freeze->threads[i] == freeze->target)
-			return freeze->target;
-	return freeze->threads[0];
+	rg_fail(err, RG_LIMIT, "no-copy",
+		"pid %d: it would stand still for about %.1f s: no copy of it can be made to read "
+		"instead: %s",
+		freeze->target, (double)terms->still_ns / 1e9, freeze->why);
+	rg_hint(err, "accept that with --force; where a filter is the reason, root outside of all "
+		     "containers and sandboxes may suspend it");
+	return rg_at_pid(err, freeze->target);
 }
 
-enum rg_code rg_freeze_take(struct rg_freeze *freeze, pid_t pid, struct rg_error *err)
+/* With all threads standing: a copy, and let them run; or hold them, where the TERMS allow it. */
+static enum rg_code take_stopped(struct rg_freeze *freeze, uint64_t instruction,
+	const struct lost *lost, const struct rg_freeze_terms *terms, struct rg_error *err)
 {
-	struct lost lost = { .parent = pid };
-	struct rg_process process;
-	uint64_t instruction, start;
-	enum rg_code code;
-	pid_t thread;
+	enum rg_code code = RG_OK;
 
-	memset(freeze, 0, sizeof(*freeze));
-	freeze->target = pid;
-	code = rg_process_read(&process, pid, err);
-	if (code)
-		return code;
-	instruction = process.seccomp_filter ? 0 : locate_syscall(pid);
-	rg_process_each("/proc", note_lost, &lost);
-	set_ticking(true);
-	start = rg_clock_ns();
-	code = stop_all(freeze, err);
-	if (!code) {
-		thread = caller_thread(freeze);
-		for (size_t i = 0; instruction && i < lost.count; i++)
-			inject_wait(thread, instruction, lost.inside[i]);
-		if (instruction && make_copy(freeze, thread, instruction))
-			detach_all(freeze);
-		else
-			freeze->stopped = true;
-		freeze->pause_ns = rg_clock_ns() - start;
+	freeze->caller = caller_thread(freeze);
+	for (size_t i = 0; instruction && i < lost->count; i++) {
+		struct rg_call call = wait_for(lost->inside[i]);
+
+		rg_inject(freeze->caller, instruction, &call);
 	}
-	set_ticking(false);
+	freeze->stopped = !make_copy(freeze, instruction);
+	if (freeze->stopped && terms->still_ns > terms->most_ns)
+		code = refuse_to_hold(freeze, terms, err);
+	if (code || !freeze->stopped)
+		detach_all(freeze);
 	return code;
 }
 
-/* The copy is dead to us; reap it for the target, which does not know of it. */
-static void reap_copy(struct rg_freeze *freeze)
+enum rg_code rg_freeze_take(struct rg_freeze *freeze, pid_t pid,
+	const struct rg_freeze_terms *terms, struct rg_error *err)
 {
-	uint64_t instruction = locate_syscall(freeze->target);
-	struct stop_pass pass = { .freeze = freeze };
-	char folder[64];
+	struct lost lost = { .parent = pid };
+	uint64_t instruction = rg_inject_locate(pid);
+	enum rg_code code;
 
-	/* one thread is enough: the leader, or any other when that has ended */
-	seize_new(&pass, freeze->target);
-	if (freeze->n_threads == 0 || !wait_interrupted(freeze->target)) {
+	memset(freeze, 0, sizeof(*freeze));
+	freeze->target = pid;
+	rg_process_each("/proc", note_lost, &lost);
+	rg_tracee_tick(true);
+	freeze->began_ns = rg_clock_ns();
+	code = stop_all(freeze, err);
+	if (!code)
+		code = take_stopped(freeze, instruction, &lost, terms, err);
+	rg_tracee_tick(false);
+	return code;
+}
+
+/* --- releasing ---------------------------------------------------------------------------- */
+
+/* Stop the target once more for CALL; false when it was not made, or failed. */
+static bool call_in_target(struct rg_freeze *freeze, struct rg_call *call)
+{
+	uint64_t instruction = rg_inject_locate(freeze->target), pause_ns = freeze->pause_ns;
+	struct stop_pass pass = { .freeze = freeze };
+	pid_t caller = freeze->caller;
+	bool done;
+
+	/* one thread is enough: the one that made the copy, or any other when that has ended */
+	seize_new(&pass, caller);
+	if (freeze->n_threads == 0 || !await_stop(caller)) {
 		freeze->n_threads = 0;
-		snprintf(folder, sizeof(folder), "/proc/%d/task", freeze->target);
-		stop_all(freeze, NULL);
+		caller = stop_all(freeze, NULL) ? 0 : caller_thread(freeze);
 	}
-	if (freeze->n_threads > 0 && instruction)
-		inject_wait(freeze->threads[0], instruction, freeze->copy_inside);
+	done = caller && instruction && rg_inject(caller, instruction, call) && call->result >= 0;
 	detach_all(freeze);
+	freeze->pause_ns = pause_ns;
+	return done;
+}
+
+/* Who has CAP_SYS_PTRACE alone may trace another user's process, but only its own user kills. */
+static bool kill_copy(struct rg_freeze *freeze)
+{
+	struct rg_call call = { .number = SYS_kill,
+		.arguments = { (uint64_t)freeze->copy_inside, SIGKILL, 0, 0 } };
+
+	return kill(freeze->copy, SIGKILL) == 0 || errno != EPERM || call_in_target(freeze, &call);
+}
+
+/*
+ * The copy is dead to us; reap it for the target, which does not know of it. Its address space
+ * goes before the target is stopped for that: it takes time. One that could not be killed dies
+ * with us.
+ */
+static void end_copy(struct rg_freeze *freeze)
+{
+	struct rg_call call = wait_for(freeze->copy_inside);
+	int status;
+
+	if (!kill_copy(freeze))
+		return;
+	while (waitpid(freeze->copy, &status, __WALL) < 0 && errno == EINTR)
+		;
+	call_in_target(freeze, &call);
 }
 
 void rg_freeze_release(struct rg_freeze *freeze)
 {
-	int status;
-
-	set_ticking(true);
-	if (freeze->copy) {
-		/* its address space goes before the target is stopped again: that takes time */
-		kill(freeze->copy, SIGKILL);
-		while (waitpid(freeze->copy, &status, __WALL) < 0 && errno == EINTR)
-			;
-		reap_copy(freeze);
-	}
+	rg_tracee_tick(true);
+	if (freeze->copy)
+		end_copy(freeze);
 	detach_all(freeze);
-	set_ticking(false);
+	rg_tracee_tick(false);
 	free(freeze->threads);
-	memset(freeze, 0, sizeof(*freeze));
+	freeze->threads = NULL;
+	freeze->threads_capacity = 0;
+	freeze->copy = 0;
 }

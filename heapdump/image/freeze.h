@@ -13,27 +13,41 @@
 #define RG_IMAGE_FREEZE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "heapdump/base/error.h"
 
+/* Where no copy can be made the target must stand still while it is read: how long that may be. */
+struct rg_freeze_terms {
+	uint64_t still_ns; /* what it would take, as far as can be told */
+	uint64_t most_ns; /* where it would take more, that is refused */
+};
+
 struct rg_freeze {
 	pid_t target, copy; /* copy: 0 when the target itself stays stopped */
 	pid_t copy_inside; /* the copy's pid in the target's pid namespace */
+	pid_t caller; /* the thread that made it */
 	pid_t *threads; /* those stopped */
 	size_t n_threads, threads_capacity;
-	uint64_t pause_ns; /* how long the target stood still */
+	uint64_t began_ns, pause_ns; /* when the target was stopped, and how long it stood still */
 	bool stopped; /* fallback: the target stands still until rg_freeze_release */
+	char why[120]; /* why there is no copy; "" with one */
 };
 
 /*
  * Freeze PID. Where a copy cannot be made (a seccomp filter that could kill for it, clone
- * refused), the target stays stopped instead, to be read quickly. On failure it runs on.
+ * refused), the target stays stopped instead, to be read quickly, or is refused with RG_LIMIT by
+ * the TERMS. On failure it runs on.
  */
-enum rg_code rg_freeze_take(struct rg_freeze *freeze, pid_t pid, struct rg_error *err);
+enum rg_code rg_freeze_take(struct rg_freeze *freeze, pid_t pid,
+	const struct rg_freeze_terms *terms, struct rg_error *err);
 
-/* Kill and reap the copy, leaving no zombie in the target; or let the stopped target go. */
+/*
+ * Kill and reap the copy, leaving no zombie in the target; or let the stopped target go. Only
+ * pause_ns, stopped and why are left to read.
+ */
 void rg_freeze_release(struct rg_freeze *freeze);
 
 #endif

@@ -102,33 +102,44 @@ enum rg_code rg_image_seal(struct rg_image *image, struct rg_error *err)
 	return RG_OK;
 }
 
-/* Read the pieces that cover [from, to) of SEGMENT, offsets within it. */
-static void load(struct rg_image *image, struct rg_segment *segment, uint64_t from, uint64_t to)
+/* Read [from, to) of SEGMENT, whole pages of which none has been read. */
+static void load_run(struct rg_image *image, struct rg_segment *segment, uint64_t from, uint64_t to)
 {
-	uint64_t size = segment->end - segment->start;
+	while (from < to) {
+		int64_t n = image->read(
+			image->context, segment->start + from, segment->mirror + from, to - from);
+		uint64_t good = n > 0 ? (uint64_t)n & ~(uint64_t)(PAGE - 1) : 0;
 
-	from -= from % image->piece;
-	for (; from < to; from += image->piece) {
-		uint64_t length = size - from < image->piece ? size - from : image->piece, done = 0;
-
-		if (segment->pages[from / PAGE] != PAGE_UNREAD)
-			continue;
-		while (done < length) {
-			int64_t n = image->read(image->context, segment->start + from + done,
-				segment->mirror + from + done, length - done);
-			uint64_t good = n > 0 ? (uint64_t)n & ~(uint64_t)(PAGE - 1) : 0;
-
-			for (uint64_t page = 0; page < good / PAGE; page++)
-				segment->pages[(from + done) / PAGE + page] = PAGE_READ;
-			done += good;
-			/* a page that cannot be had: go on behind it */
-			if (done < length && good == 0) {
-				segment->pages[(from + done) / PAGE] = PAGE_BAD;
-				done += PAGE;
-			}
-			image->bytes_read += good;
+		memset(segment->pages + from / PAGE, PAGE_READ, good / PAGE);
+		from += good;
+		image->bytes_read += good;
+		/* a page that cannot be had: go on behind it */
+		if (good == 0 && from < to) {
+			segment->pages[from / PAGE] = PAGE_BAD;
+			from += PAGE;
 		}
 	}
+}
+
+/* Read what is not read yet of [from, to) of SEGMENT, offsets of pages within it. */
+static void load(struct rg_image *image, struct rg_segment *segment, uint64_t from, uint64_t to)
+{
+	while (from < to) {
+		uint64_t until = from;
+
+		while (until < to && segment->pages[until / PAGE] == PAGE_UNREAD)
+			until += PAGE;
+		load_run(image, segment, from, until);
+		from = until + PAGE;
+	}
+}
+
+/* Read the piece of SEGMENT that the offset AT is in. */
+static void load_piece(struct rg_image *image, struct rg_segment *segment, uint64_t at)
+{
+	uint64_t size = segment->end - segment->start, from = at - at % image->piece;
+
+	load(image, segment, from, size - from < image->piece ? size : from + image->piece);
 }
 
 static struct rg_segment *find_segment(struct rg_image *image, uint64_t address)
@@ -187,29 +198,41 @@ const void *rg_image_fetch(struct rg_image *image, uint64_t address, size_t leng
 	last = length ? at + length - 1 : at;
 	for (uint64_t page = at / PAGE; page <= last / PAGE; page++) {
 		if (segment->pages[page] == PAGE_UNREAD)
-			load(image, segment, page * PAGE, page * PAGE + 1);
+			load_piece(image, segment, page * PAGE);
 		if (segment->pages[page] != PAGE_READ)
 			return NULL;
 	}
 	return segment->mirror + at;
 }
 
-enum rg_code rg_image_read_all(struct rg_image *image, struct rg_error *err)
+/* The segment of [start, *END), which is cut where that ends; NULL where there is none. */
+static struct rg_segment *segment_of(struct rg_image *image, uint64_t start, uint64_t *end)
 {
-	for (size_t i = 0; i < image->n_mappings; i++) {
-		const struct rg_mapping *mapping = &image->mappings[i];
-		struct rg_segment *segment;
+	struct rg_segment *segment = find_segment(image, start);
 
-		if (!mapping->readable || !mapping->writable)
-			continue;
-		segment = find_segment(image, mapping->start);
-		if (!segment)
-			return rg_fail(err, RG_SYSTEM, "unreadable", "memory at 0x%llx is gone",
-				(unsigned long long)mapping->start);
-		load(image, segment, mapping->start - segment->start,
-			mapping->end - segment->start);
-	}
-	return RG_OK;
+	if (segment && *end > segment->end)
+		*end = segment->end;
+	return segment && start < *end ? segment : NULL;
+}
+
+void rg_image_take(struct rg_image *image, uint64_t start, uint64_t end)
+{
+	struct rg_segment *segment = segment_of(image, start, &end);
+
+	if (!segment)
+		return;
+	/* it is filled at once: a fault for each small page would take longer than the copying */
+	madvise(segment->mirror, segment->end - segment->start, MADV_HUGEPAGE);
+	load(image, segment, start - segment->start, end - segment->start);
+}
+
+void rg_image_blank(struct rg_image *image, uint64_t start, uint64_t end)
+{
+	struct rg_segment *segment = segment_of(image, start, &end);
+
+	for (uint64_t at = start; segment && at < end; at += PAGE)
+		if (segment->pages[(at - segment->start) / PAGE] == PAGE_UNREAD)
+			segment->pages[(at - segment->start) / PAGE] = PAGE_READ;
 }
 
 bool rg_image_string(struct rg_image *image, uint64_t address, char *out, size_t size)

@@ -18,7 +18,7 @@
 /* One line of /proc/PID/maps, [start, end). */
 struct rg_mapping {
 	uint64_t start, end, offset;
-	bool readable, writable, executable;
+	bool readable, writable, executable, shared;
 	char *path; /* "" for anonymous memory */
 };
 
@@ -58,8 +58,12 @@ void rg_image_be_direct(struct rg_image *image);
 /* The slow path of rg_image_at: find the segment, read what is missing. */
 const void *rg_image_fetch(struct rg_image *image, uint64_t address, size_t length);
 
-/* Read everything that is writable now, because the process will run on. */
-enum rg_code rg_image_read_all(struct rg_image *image, struct rg_error *err);
+/*
+ * Read [start, end) now, as far as it is in the image, for the process will run on; or take it for
+ * zero, where the back end is known to have nothing there. O(bytes), at the speed of memory.
+ */
+void rg_image_take(struct rg_image *image, uint64_t start, uint64_t end);
+void rg_image_blank(struct rg_image *image, uint64_t start, uint64_t end);
 
 /* LENGTH bytes at ADDRESS, or NULL where they cannot be read. Valid as long as the image. */
 static inline const void *rg_image_at(struct rg_image *image, uint64_t address, size_t length)

@@ -5,10 +5,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "heapdump/image/rights.h"
+
+#define PAGE 4096u
+#define PAGES 4096u /* entries of a pagemap that are read at a time */
+#define DATA_MAX (64u << 20) /* of a file's private mapping, such as .data, that is read whole */
 
 /* The start of /proc/PID/NAME as a string; its length, or -1. */
 static ssize_t slurp(pid_t pid, const char *name, char *out, size_t size)
@@ -52,16 +59,18 @@ static void read_command(struct rg_process *process, const char *comm, size_t le
 
 int64_t rg_process_status(pid_t pid, const char *field)
 {
-	char text[4096], *line, *end;
-	int64_t value = -1;
+	char text[4096], *line = text, *end;
+	int64_t value = RG_PROCESS_NO_FIELD;
 
 	if (slurp(pid, "status", text, sizeof(text)) <= 0)
-		return -1;
-	line = strstr(text, field);
-	if (!line)
-		return -1;
-	end = strchr(line, '\n');
-	for (line += strlen(field); line && line < end;) {
+		return RG_PROCESS_UNREAD;
+	/* at the start of a line: the name of the process may look like a field */
+	while (line && strncmp(line, field, strlen(field)) != 0) {
+		line = strchr(line, '\n');
+		line = line ? line + 1 : NULL;
+	}
+	end = line ? strchr(line, '\n') : NULL;
+	for (line = end ? line + strlen(field) : NULL; line && line < end;) {
 		char *after;
 		int64_t number = strtoll(line, &after, 10);
 
@@ -73,17 +82,47 @@ int64_t rg_process_status(pid_t pid, const char *field)
 	return value;
 }
 
+/* What /proc does not show. */
+static enum rg_code refuse_unseen(struct rg_error *err, pid_t pid)
+{
+	if (pid > 0 && (kill(pid, 0) == 0 || errno == EPERM)) {
+		rg_fail(err, RG_SYSTEM, "hidden-process",
+			"pid %d: it runs, but /proc does not show it: mounted with hidepid?", pid);
+		rg_hint(err, "run as root: sudo refgraph");
+	} else {
+		rg_fail(err, RG_SYSTEM, "no-such-process", "pid %d: no such process", pid);
+		rg_hint(err, "see the Python processes here with: refgraph ps");
+	}
+	return rg_at_pid(err, pid);
+}
+
+enum rg_code rg_process_check_proc(struct rg_error *err)
+{
+	char self[32];
+	ssize_t n = readlink("/proc/self", self, sizeof(self) - 1);
+
+	self[n > 0 ? n : 0] = '\0';
+	if (n > 0 && strtol(self, NULL, 10) == getpid())
+		return RG_OK;
+	if (n > 0 || access("/proc/stat", F_OK) == 0) {
+		rg_fail(err, RG_SYSTEM, "foreign-proc",
+			"/proc is that of another pid namespace: its pids are not those here");
+		return rg_hint(err,
+			"mount one (mount -t proc proc /proc), or enter all namespaces: nsenter "
+			"--target PID --all");
+	}
+	rg_fail(err, RG_SYSTEM, "no-proc", "/proc is not mounted here: no process can be read");
+	return rg_hint(err, "mount it: mount -t proc proc /proc");
+}
+
 enum rg_code rg_process_read(struct rg_process *process_ret, pid_t pid, struct rg_error *err)
 {
 	char text[1024], *comm, *rest;
 	struct rg_process process = { .pid = pid };
 	long long rss_pages = 0;
 
-	if (pid <= 0 || slurp(pid, "stat", text, sizeof(text)) <= 0) {
-		rg_fail(err, RG_SYSTEM, "no-such-process", "pid %d: no such process", pid);
-		rg_hint(err, "see the Python processes here with: refgraph ps");
-		return rg_at_pid(err, pid);
-	}
+	if (pid <= 0 || slurp(pid, "stat", text, sizeof(text)) <= 0)
+		return refuse_unseen(err, pid);
 	/* the name may hold blanks and brackets: the fields start behind its last one */
 	comm = strchr(text, '(');
 	rest = strrchr(text, ')');
@@ -98,7 +137,10 @@ enum rg_code rg_process_read(struct rg_process *process_ret, pid_t pid, struct r
 			pid, pid);
 	process.rss = (uint64_t)rss_pages * (uint64_t)sysconf(_SC_PAGESIZE);
 	process.tracer = (int)rg_process_status(pid, "TracerPid:");
-	process.seccomp_filter = rg_process_status(pid, "Seccomp:") == 2;
+	process.inner_pid = (pid_t)rg_process_status(pid, "NSpid:");
+	/* a kernel before 4.1 does not say */
+	if (process.inner_pid <= 0)
+		process.inner_pid = pid;
 	*process_ret = process;
 	read_command(process_ret, comm + 1, (size_t)(rest - comm - 1));
 	return RG_OK;
@@ -116,6 +158,7 @@ static bool parse_mapping(char *line, struct rg_mapping *mapping)
 	mapping->readable = permissions[0] == 'r';
 	mapping->writable = permissions[1] == 'w';
 	mapping->executable = permissions[2] == 'x';
+	mapping->shared = permissions[3] == 's';
 	mapping->path = line + path;
 	mapping->path[strcspn(mapping->path, "\n")] = '\0';
 	/* kernel pages that only look readable */
@@ -157,44 +200,99 @@ enum rg_code rg_process_map(struct rg_image *image, int maps_fd, struct rg_error
 	return code ? code : rg_image_seal(image, err);
 }
 
-static int64_t read_memory(void *context, uint64_t address, void *buffer, size_t length)
-{
-	return pread(*(int *)context, buffer, length, (off_t)address);
-}
-
 enum rg_code rg_process_image(
-	struct rg_image *image, int *mem_fd, int maps_fd, struct rg_error *err)
+	struct rg_image *image, struct rg_memory *memory, int maps_fd, struct rg_error *err)
 {
 	enum rg_code code;
 
-	rg_image_init(image, read_memory, mem_fd);
+	rg_image_init(image, rg_memory_read, memory);
 	code = rg_process_map(image, maps_fd, err);
 	if (code)
 		rg_image_deinit(image);
 	return code;
 }
 
-enum rg_code rg_process_refused(struct rg_error *err, pid_t pid, const char *what, int error)
+/* Whether a page is there, by its entry in pagemap: in memory, or swapped out. */
+static bool is_there(uint64_t entry)
 {
-	int64_t tracer = rg_process_status(pid, "TracerPid:");
+	return entry >> 62 != 0;
+}
 
-	rg_fail(err, RG_SYSTEM,
-		error == ESRCH || error == ENOENT ? "no-such-process" : "no-permission",
-		"pid %d: %s: %s", pid, what, strerror(error));
-	if (tracer > 0)
-		rg_hint(err, "pid %d traces it already (a debugger, strace?): end that first",
-			(int)tracer);
-	else if ((error == EPERM || error == EACCES) && geteuid() == 0)
-		rg_hint(err, "not even root may: a container without SYS_PTRACE (add --cap-add "
-			     "SYS_PTRACE), a process that the kernel protects, or "
-			     "/proc/sys/kernel/yama/ptrace_scope is 3");
-	else if (error == EPERM || error == EACCES)
-		rg_hint(err, "run as root or as the owner of the process, or give the program the "
-			     "right: setcap cap_sys_ptrace+ep refgraph; in a container add "
-			     "--cap-add SYS_PTRACE; see also /proc/sys/kernel/yama/ptrace_scope");
-	else if (error == ESRCH || error == ENOENT)
-		rg_hint(err, "the process has ended; see the others with: refgraph ps");
+/* Take MAPPING by its pages: neighbours that are there, or are not, in one step. */
+static void take_pages(struct rg_image *image, const struct rg_mapping *mapping, int pagemap)
+{
+	/* without a file behind it, what is not there is zero */
+	bool anonymous = mapping->path[0] != '/';
+	uint64_t entries[PAGES], at = mapping->start;
+
+	while (at < mapping->end) {
+		uint64_t left = (mapping->end - at) / PAGE;
+		ssize_t n = pread(pagemap, entries, (left < PAGES ? left : PAGES) * 8,
+			(off_t)(at / PAGE * 8));
+		size_t count = n > 0 ? (size_t)n / 8 : 0;
+
+		if (count == 0) {
+			rg_image_take(image, at, mapping->end);
+			return;
+		}
+		for (size_t i = 0, j; i < count; i = j) {
+			bool there = is_there(entries[i]);
+
+			for (j = i + 1; j < count && is_there(entries[j]) == there;)
+				j++;
+			if (there)
+				rg_image_take(image, at + i * PAGE, at + j * PAGE);
+			else if (anonymous)
+				rg_image_blank(image, at + i * PAGE, at + j * PAGE);
+		}
+		at += count * PAGE;
+	}
+}
+
+/* Whether MAPPING is memory that the process alone writes to. */
+static bool is_own(const struct rg_mapping *mapping)
+{
+	return mapping->readable && mapping->writable && !mapping->shared;
+}
+
+/* Without pagemap all is read: that must not be memory which was only reserved. */
+static enum rg_code check_size(
+	const struct rg_image *image, pid_t pid, uint64_t most, struct rg_error *err)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < image->n_mappings; i++)
+		if (is_own(&image->mappings[i]))
+			total += image->mappings[i].end - image->mappings[i].start;
+	if (total <= most)
+		return RG_OK;
+	rg_fail(err, RG_LIMIT, "no-pagemap",
+		"pid %d: what it uses of %llu MiB cannot be told: /proc/%d/pagemap may not be read",
+		pid, (unsigned long long)(total >> 20), pid);
+	rg_hint(err, "run it as root, or as the user of that process");
 	return rg_at_pid(err, pid);
+}
+
+enum rg_code rg_process_take(struct rg_image *image, pid_t pid, uint64_t most, struct rg_error *err)
+{
+	int pagemap = -1;
+
+	/* a file of the process's user, as mem is */
+	if (rg_process_open(pid, "pagemap", &pagemap, NULL) && check_size(image, pid, most, err))
+		return RG_LIMIT;
+	for (size_t i = 0; i < image->n_mappings; i++) {
+		const struct rg_mapping *mapping = &image->mappings[i];
+
+		if (!is_own(mapping))
+			continue;
+		if (mapping->path[0] == '/' && mapping->end - mapping->start <= DATA_MAX)
+			rg_image_take(image, mapping->start, mapping->end);
+		else
+			take_pages(image, mapping, pagemap);
+	}
+	if (pagemap >= 0)
+		close(pagemap);
+	return RG_OK;
 }
 
 static bool note_living(void *context, pid_t tid)
@@ -207,8 +305,7 @@ static bool note_living(void *context, pid_t tid)
 	return false;
 }
 
-/* PID, or where its leader has ended before the others a thread that still has the memory. */
-static pid_t living_thread(pid_t pid)
+pid_t rg_process_living_thread(pid_t pid)
 {
 	char folder[64];
 	pid_t found = pid;
@@ -223,10 +320,10 @@ enum rg_code rg_process_open(pid_t pid, const char *name, int *fd_ret, struct rg
 	char path[64];
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/%s", living_thread(pid), name);
+	snprintf(path, sizeof(path), "/proc/%d/%s", rg_process_living_thread(pid), name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return rg_process_refused(err, pid, "its memory cannot be read", errno);
+		return rg_rights_refuse(err, "", pid, "its memory cannot be read", errno);
 	*fd_ret = fd;
 	return RG_OK;
 }

@@ -122,8 +122,9 @@ static enum rg_code capture_pid(
 	rg_progress_phase("capturing the process");
 	code = rg_capture_write(&capture, stream, &context->err);
 	if (!code && capture.stopped)
-		rg_remark("warning: no copy of pid %d could be made: it stood still for %.0f ms",
-			pid, (double)capture.pause_ns / 1e6);
+		rg_remark("warning: no copy of pid %d could be made, so it stood still for %.1f ms "
+			  "while it was read: %s",
+			pid, (double)capture.pause_ns / 1e6, capture.why_stopped);
 	if (pause_ns_ret)
 		*pause_ns_ret = capture.pause_ns;
 	return code;

@@ -550,40 +550,6 @@ def test_headless(folder):
             live.check("main thread" in done.stderr, "no reason is told:", done.stderr)
 
 
-# a filter of system calls
-
-class Instruction(ctypes.Structure):
-    _fields_ = [("code", ctypes.c_ushort), ("jt", ctypes.c_ubyte), ("jf", ctypes.c_ubyte),
-                ("k", ctypes.c_uint)]
-
-
-class Program(ctypes.Structure):
-    _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.POINTER(Instruction))]
-
-
-def filtered():
-    """A process with a seccomp filter, which might kill it for a call it does not expect."""
-    allow = (Instruction * 1)(Instruction(6, 0, 0, 0x7fff0000))
-    program = Program(1, allow)
-    live.check(live.libc.prctl(38, 1, 0, 0, 0) == 0, "PR_SET_NO_NEW_PRIVS")
-    live.check(live.libc.prctl(22, 2, ctypes.byref(program), 0, 0) == 0, "PR_SET_SECCOMP")
-    kept = [{"number": i} for i in range(20000)]
-    live.answer({"kept": lambda: len(kept)})
-
-
-def test_filtered(folder):
-    """A process with a seccomp filter is not made to call anything: it stands still and is read"""
-    path = os.path.join(folder, "x.rgs")
-    with live.Target("filtered") as target:
-        done = live.refgraph("dump", target.pid, "-o", path)
-        live.equal(done.returncode, 0, "exit status (%s)" % done.stderr)
-        live.check("no copy of pid" in done.stderr, "no warning:", done.stderr)
-        live.check(not live.is_traced(target.pid), "it is still traced")
-        live.equal(target.ask("kept"), 20000, "the target afterwards")
-    types = live.ask("types", path, "dict")["types"]["rows"]
-    live.check(types[0]["count"] >= 20000, "dicts found:", types)
-
-
 # a container
 
 @live.needs(live.can_make_pid_namespace, "no pid namespace can be made")
@@ -602,5 +568,5 @@ def test_container(folder):
 
 
 live.main(test_counts, test_copy_unseen, test_blocked_calls, test_main_thread, test_closing,
-          test_signals, test_stop_signals, test_stopped, test_busy, test_headless, test_filtered,
+          test_signals, test_stop_signals, test_stopped, test_busy, test_headless,
           test_container)
