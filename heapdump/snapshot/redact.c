@@ -451,9 +451,10 @@ static void write_frames(struct redaction *redaction, struct rg_block *block)
 /* Facts that name nothing of the program: others may, a list of its libraries or a folder. */
 static bool is_harmless(const char *key)
 {
-	static const char *const keys[] = { "runtime", "version", "pid", "captured", "rss",
-		"pause_ns", "source", "tool", "core.signal", "redacted", "warning.gc-running",
-		"warning.stopped", "warning.no-refcounts", "warning.only-referred" };
+	static const char *const keys[] = { "runtime", "version", "pid", "pid.inner", "captured",
+		"rss", "pause_ns", "source", "tool", "core.signal", "redacted",
+		"warning.gc-running", "warning.stopped", "warning.no-refcounts",
+		"warning.only-referred" };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (strcmp(keys[i], key) == 0)

@@ -2,6 +2,8 @@
 
 static const struct rg_field process_fields[] = {
 	RG_FIELD(rg_answer_process, pid, RG_PLAIN, "PID", "its pid"),
+	RG_FIELD(rg_answer_process, inner_pid, RG_OPTIONAL, NULL,
+		"its pid in the pid namespace that it is in, null where that is ours"),
 	RG_FIELD(rg_answer_process, runtime, RG_TEXT, "RUNTIME", "such as CPython 3.11.2"),
 	RG_FIELD(rg_answer_process, rss, RG_BYTES, "RSS", "resident memory"),
 	RG_FIELD(rg_answer_process, threads, RG_COUNT, "THREADS", "its threads"),

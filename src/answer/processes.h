@@ -5,7 +5,7 @@
 #include "src/answer/answer.h"
 
 struct rg_answer_process {
-	uint64_t pid, rss, threads;
+	uint64_t pid, inner_pid, rss, threads;
 	const char *runtime, *command, *why_not;
 	bool attachable;
 };

@@ -28,6 +28,8 @@ static const struct rg_record gc_record = RG_RECORD_OF(rg_answer_gc, gc_fields);
 static const struct rg_field runtime_fields[] = {
 	RG_FIELD(rg_answer_runtime, version, RG_TEXT, NULL, "such as 3.11.2"),
 	RG_FIELD_FLAGGED(rg_answer_runtime, pid, RG_OPTIONAL, RG_VOLATILE, NULL, "of the process"),
+	RG_FIELD_FLAGGED(rg_answer_runtime, inner_pid, RG_OPTIONAL, RG_VOLATILE, NULL,
+		"its pid in the pid namespace that it was in, null where that is unknown or ours"),
 	RG_FIELD_FLAGGED(rg_answer_runtime, argv, RG_TEXT, RG_VOLATILE, NULL, "command line"),
 	RG_FIELD_FLAGGED(rg_answer_runtime, rss, RG_OPTIONAL, RG_VOLATILE, NULL, "resident bytes"),
 	RG_FIELD_OF(rg_answer_runtime, gc, RG_RECORD, &gc_record, "the collector"),
@@ -163,6 +165,7 @@ enum rg_code rg_answer_info_init(struct rg_answer_info *answer, const struct rg_
 	const struct rg_answer_origin *origin, struct rg_arena *arena, struct rg_error *err)
 {
 	int64_t pid = rg_heap_fact_number(heap, "pid", -1);
+	int64_t inner_pid = rg_heap_fact_number(heap, "pid.inner", -1);
 	int64_t rss = rg_heap_fact_number(heap, "rss", -1);
 
 	rg_answer_envelope_init(&answer->envelope, heap, origin, arena);
@@ -173,6 +176,7 @@ enum rg_code rg_answer_info_init(struct rg_answer_info *answer, const struct rg_
 	*answer->runtime = (struct rg_answer_runtime){ .version = text_fact(heap, "version", arena),
 		.argv = text_fact(heap, "argv", arena),
 		.pid = pid < 0 ? RG_NOTHING : (uint64_t)pid,
+		.inner_pid = inner_pid < 0 ? RG_NOTHING : (uint64_t)inner_pid,
 		.rss = rss < 0 ? RG_NOTHING : (uint64_t)rss,
 		.gc = gc_new(heap, arena) };
 	answer->file->size = heap->bytes.size;

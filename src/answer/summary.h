@@ -17,7 +17,7 @@ struct rg_answer_gc_stat {
 
 struct rg_answer_runtime {
 	const char *version, *argv;
-	uint64_t pid, rss;
+	uint64_t pid, inner_pid, rss;
 	struct rg_answer_gc *gc;
 };
 

@@ -18,6 +18,9 @@ static void print_runtime(
 	fprintf(out, "runtime     %s", source->runtime ? source->runtime : "unknown");
 	if (runtime->pid != RG_NOTHING && !stable)
 		fprintf(out, ", pid %llu", (unsigned long long)runtime->pid);
+	if (runtime->inner_pid != RG_NOTHING && !stable)
+		fprintf(out, " (%llu in its pid namespace)",
+			(unsigned long long)runtime->inner_pid);
 	if (runtime->rss != RG_NOTHING && !stable)
 		fprintf(out, ", %s resident", rg_units_bytes(runtime->rss, arena));
 	fprintf(out, "\n");

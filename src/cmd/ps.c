@@ -44,6 +44,11 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 	}
 	code = rg_output_table(context, &rg_record_process, &answer->processes, "", out);
 	for (uint64_t i = 0; !code && i < answer->processes.shown; i++)
+		if (rows[i].inner_pid != RG_NOTHING)
+			fprintf(out, "%llu is pid %llu in its pid namespace\n",
+				(unsigned long long)rows[i].pid,
+				(unsigned long long)rows[i].inner_pid);
+	for (uint64_t i = 0; !code && i < answer->processes.shown; i++)
 		if (rows[i].why_not)
 			fprintf(out, "%llu cannot be captured: %s\n",
 				(unsigned long long)rows[i].pid,
@@ -70,6 +75,8 @@ static enum rg_code run(struct rg_context *context)
 		const struct rg_candidate *from = &found.rows[i];
 
 		rows[i] = (struct rg_answer_process){ .pid = (uint64_t)from->pid,
+			.inner_pid = from->inner_pid == from->pid ? RG_NOTHING
+								  : (uint64_t)from->inner_pid,
 			.rss = from->rss,
 			.threads = from->threads,
 			.command = from->command,

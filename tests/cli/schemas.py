@@ -43,10 +43,10 @@ EDGE = REFERENCE | {"alike"}
 TYPE = {"type", "module", "type_id", "count", "size"}
 GENERATION = {"generation", "objects", "size"}
 FIXED = {
-    "ps": {"processes": {"pid", "runtime", "rss", "threads", "command", "attachable", "why_not"}},
+    "ps": {"processes": {"pid", "inner_pid", "runtime", "rss", "threads", "command", "attachable", "why_not"}},
     "info": {"": ENVELOPE, "source": SOURCE_NAMES, "source.warnings": {"code", "message"},
              "policy": {"edges", "raw"}, "totals": {"objects", "references", "size"},
-             "runtime": {"version", "pid", "argv", "rss", "gc"},
+             "runtime": {"version", "pid", "inner_pid", "argv", "rss", "gc"},
              "runtime.gc": {"enabled", "thresholds", "counts", "stats"},
              "generations": GENERATION, "roots": {"kind", "count"},
              "file": {"size", "bytes_per_object"}},
@@ -237,7 +237,7 @@ def stable(folder, pid):
         for path, value in walk(json.loads(refgraph(*[word.replace(
                 "%s", os.path.join(folder, "one.rgs")) for word in words], "--format", "json"))):
             if isinstance(value, dict):
-                left = {"id", "address", "pid", "captured", "fingerprint"} & set(value)
+                left = {"id", "address", "pid", "inner_pid", "captured", "fingerprint"} & set(value)
                 assert not left, "%s: %s has %s" % (command, path, left)
 
 

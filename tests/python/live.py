@@ -199,13 +199,13 @@ class Target:
         return "it runs"
 
 
-def refgraph(*arguments, stack=None, command=None, **options):
-    """Run the command to its end; its output as text."""
+def refgraph(*arguments, stack=None, command=None, within=None, **options):
+    """Run the command to its end, WITHIN what that function sets up; its output as text."""
     def limit():
         resource.setrlimit(resource.RLIMIT_STACK, (stack, stack))
     return subprocess.run([*(command or REFGRAPH), *map(str, arguments)], stdin=subprocess.DEVNULL,
                           capture_output=True, text=True, timeout=LIMIT,
-                          preexec_fn=limit if stack else None, **options)
+                          preexec_fn=limit if stack else within, **options)
 
 
 def ask(*arguments, **options):
