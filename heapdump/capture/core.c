@@ -10,8 +10,8 @@
 #include "heapdump/image/coreimage.h"
 
 #define SHIFT 3 /* CPython's objects are 8-aligned at least */
-#define LIST 200 /* bytes of an error's message for the names of files */
-#define LONG_LIST 2000 /* of a warning's */
+#define LIST 2000 /* bytes of a warning's text for the names of files */
+#define LINES 100 /* files that are told of, one a line */
 
 /* A core file that is open, and what was found in it. */
 struct opened {
@@ -47,22 +47,64 @@ static enum rg_code refuse_cut(const struct rg_core *core, const char *lost, str
 	return rg_at_file(err, core->path, core->size);
 }
 
-static enum rg_code refuse_missing(
-	const struct opened *opened, const char *files, struct rg_error *err)
+static bool is_lacking(const struct rg_core_binary *binary)
 {
-	rg_fail(err, RG_BAD_DATA, "missing-binary",
-		"%.120s: its read-only memory is in files that are not here: %s", opened->core.path,
-		files);
+	return binary->state == RG_BINARY_MISSING || binary->state == RG_BINARY_WRONG;
+}
+
+/* Tell of all files that are lacking, one a line, unless they are fewer than LEAST. */
+static void tell_lacking(
+	const struct rg_core_capture *capture, const struct opened *opened, size_t least)
+{
+	const struct rg_coreimage *memory = &opened->memory;
+	size_t lacking = 0, told = 0;
+	char text[400];
+
+	for (size_t i = 0; i < memory->n_binaries; i++)
+		lacking += is_lacking(&memory->binaries[i]);
+	for (size_t i = 0; capture->warn && lacking >= least && i < memory->n_binaries; i++) {
+		if (!is_lacking(&memory->binaries[i]) || told++ >= LINES)
+			continue;
+		rg_coreimage_describe(memory, &memory->binaries[i], text, sizeof(text));
+		capture->warn(capture->context, text);
+	}
+	if (told > LINES) {
+		snprintf(text, sizeof(text), "and %zu files more", told - LINES);
+		capture->warn(capture->context, text);
+	}
+}
+
+/* BINARY is lacking, and nothing can be read without it. */
+static enum rg_code refuse_lacking(const struct rg_core_capture *capture,
+	const struct opened *opened, const struct rg_core_binary *binary, struct rg_error *err)
+{
+	bool wrong = binary->state == RG_BINARY_WRONG;
+	char text[400];
+
+	tell_lacking(capture, opened, 2);
+	rg_coreimage_describe(&opened->memory, binary, text, sizeof(text));
+	rg_fail(err, RG_BAD_DATA, wrong ? "wrong-binary" : "missing-binary", "%.60s: %s",
+		opened->core.path, text);
 	rg_hint(err, "put the binaries of the core's machine below a folder, with their paths, and "
 		     "name it with --sysroot DIR");
 	return rg_at_file(err, opened->core.path, RG_NO_OFFSET);
 }
 
-/* Why no runtime was found, if the core itself is the reason; else what ERR says already. */
-static enum rg_code explain(struct opened *opened, struct rg_error *err)
+/* The first of the binaries in STATE, or NULL. */
+static const struct rg_core_binary *first_in(const struct opened *opened, int state)
 {
+	for (size_t i = 0; i < opened->memory.n_binaries; i++)
+		if ((int)opened->memory.binaries[i].state == state)
+			return &opened->memory.binaries[i];
+	return NULL;
+}
+
+/* Why no runtime was found, if the core itself is the reason; else what ERR says already. */
+static enum rg_code explain(
+	const struct rg_core_capture *capture, struct opened *opened, struct rg_error *err)
+{
+	const struct rg_core_binary *missing = first_in(opened, RG_BINARY_MISSING);
 	const struct rg_core *core = &opened->core;
-	char missing[LIST];
 
 	if (opened->runtime.address &&
 		!rg_coreimage_holds(&opened->memory, opened->runtime.address)) {
@@ -76,9 +118,8 @@ static enum rg_code explain(struct opened *opened, struct rg_error *err)
 			"changed");
 		return rg_at_file(err, core->path, RG_NO_OFFSET);
 	}
-	if (!opened->runtime.address &&
-		rg_coreimage_list(&opened->memory, RG_BINARY_MISSING, missing, sizeof(missing)))
-		return refuse_missing(opened, missing, err);
+	if (!opened->runtime.address && missing)
+		return refuse_lacking(capture, opened, missing, err);
 	if (!opened->runtime.address && rg_core_is_cut(core) && core->n_mapped == 0)
 		return refuse_cut(core, "the list of its files", err);
 	return at_core(err, core);
@@ -104,20 +145,24 @@ static enum rg_code check_lists(struct opened *opened, struct rg_error *err)
 
 /* --- opening ------------------------------------------------------------------------------ */
 
-static enum rg_code find_heap(struct opened *opened, struct rg_error *err)
+static enum rg_code find_heap(
+	const struct rg_core_capture *capture, struct opened *opened, struct rg_error *err)
 {
+	const struct rg_core_binary *binary = first_in(opened, RG_BINARY_WRONG);
 	struct rg_image *image = &opened->memory.image;
-	enum rg_code code = rg_runtime_find(&opened->runtime, image, err);
-	const struct rg_core_binary *binary;
+	enum rg_code code;
 
+	if (binary)
+		return refuse_lacking(capture, opened, binary, err);
+	code = rg_runtime_find(&opened->runtime, image, err);
 	/* without its own read-only data its version and the names of all types are lost */
 	binary = opened->runtime.address
 			 ? rg_coreimage_binary(&opened->memory, opened->runtime.address)
 			 : NULL;
 	if (binary && binary->state == RG_BINARY_MISSING)
-		return refuse_missing(opened, binary->path, err);
+		return refuse_lacking(capture, opened, binary, err);
 	if (code)
-		return code == RG_BAD_DATA ? explain(opened, err) : code;
+		return code == RG_BAD_DATA ? explain(capture, opened, err) : code;
 	code = rg_runtime_gc(
 		&opened->runtime, image, opened->runtime.interpreter, &opened->gc, err);
 	if (code == RG_BAD_DATA && rg_core_is_cut(&opened->core))
@@ -143,7 +188,7 @@ static enum rg_code open_core(
 	if (!code)
 		code = rg_coreimage_init(&opened->memory, &opened->core, capture->sysroot, err);
 	if (!code)
-		code = find_heap(opened, err);
+		code = find_heap(capture, opened, err);
 	if (code)
 		close_core(opened);
 	return code;
@@ -188,7 +233,7 @@ static void warn(struct rg_writer *writer, const struct rg_core_capture *capture
 static void write_warnings(struct rg_writer *writer, const struct rg_core_capture *capture,
 	const struct opened *opened)
 {
-	char files[LONG_LIST], text[LONG_LIST + 200];
+	char files[LIST], text[LIST + 200];
 
 	/* that one is among the facts of the collector */
 	if (opened->gc.collecting && capture->warn)
@@ -206,7 +251,12 @@ static void write_warnings(struct rg_writer *writer, const struct rg_core_captur
 			"files that the core needs are not here, objects of their types may be "
 			"missing: %s (--sysroot DIR)",
 			files);
-		warn(writer, capture, "warning.core-missing-binary", text);
+		rg_writer_fact_text(writer, "warning.core-missing-binary", text);
+		tell_lacking(capture, opened, 1);
+		if (capture->warn)
+			capture->warn(capture->context,
+				"objects of the types in those files may be missing (--sysroot "
+				"DIR)");
 	}
 	if (rg_coreimage_list(&opened->memory, RG_BINARY_UNSURE, files, sizeof(files))) {
 		snprintf(text, sizeof(text),

@@ -9,7 +9,6 @@
 
 #include "heapdump/base/array.h"
 #include "heapdump/base/hash.h"
-#include "heapdump/image/binary.h"
 
 #define PAGE 4096ull
 #define TOTAL_MAX (1ull << 40) /* no heap of a TiB is read; a core that claims one lies */
@@ -189,98 +188,107 @@ static enum rg_code number_binaries(struct rg_coreimage *coreimage, struct rg_er
 	return RG_OK;
 }
 
-static enum rg_code refuse_binary(const struct rg_coreimage *coreimage,
-	const struct rg_core_binary *binary, const struct rg_identity *core,
-	const struct rg_identity *disk, struct rg_error *err)
+void rg_coreimage_describe(const struct rg_coreimage *coreimage,
+	const struct rg_core_binary *binary, char *out, size_t size)
 {
 	const char *root = coreimage->sysroot ? coreimage->sysroot : "";
-	char in_core[65], on_disk[65];
+	size_t length = strlen(binary->path), tail = sizeof(DELETED) - 1;
+	bool gone = length > tail && strcmp(binary->path + length - tail, DELETED) == 0;
+	int shown = (int)(gone ? length - tail : length), used;
+	char needed[65], found[65];
 
-	if (!disk->elf)
-		rg_fail(err, RG_BAD_DATA, "wrong-binary",
-			"%s: %s%.150s is no ELF file any more, the core was written of one",
-			coreimage->core->path, root, binary->path);
-	else if (core->id_length)
-		rg_fail(err, RG_BAD_DATA, "wrong-binary",
-			"%.120s: %.50s%.80s is another build than the core was written of: its "
-			"build-id is %.40s, the core's is %.40s",
-			coreimage->core->path, root, binary->path, rg_identity_text(disk, on_disk),
-			rg_identity_text(core, in_core));
+	used = snprintf(out, size, "%.60s%.*s ", root, shown < 160 ? shown : 160, binary->path);
+	if (used < 0 || (size_t)used >= size)
+		return;
+	rg_identity_text(&binary->needed, needed);
+	rg_identity_text(&binary->found, found);
+	out += used;
+	size -= (size_t)used;
+	if (binary->state == RG_BINARY_MISSING && binary->error == ENOENT)
+		snprintf(out, size, "is not here%s, its build-id is %s",
+			gone ? " (it was deleted before the core was written)" : "", needed);
+	else if (binary->state == RG_BINARY_MISSING)
+		snprintf(out, size, "is not here: %s; its build-id is %s", strerror(binary->error),
+			needed);
+	else if (!binary->found.elf)
+		snprintf(out, size, "is no ELF file any more, the core was written of one");
+	else if (binary->needed.id_length)
+		snprintf(out, size,
+			"is another build than the core was written of: its build-id is %s, "
+			"the core's is %s",
+			found, needed);
 	else
-		rg_fail(err, RG_BAD_DATA, "wrong-binary",
-			"%s: %s%.150s is another build than the core was written of: its program "
-			"headers differ",
-			coreimage->core->path, root, binary->path);
-	rg_hint(err, "put the binaries of the core's machine below a folder, with their paths, and "
-		     "name it with --sysroot DIR");
-	return rg_at_file(err, coreimage->core->path, RG_NO_OFFSET);
+		snprintf(out, size,
+			"is another build than the core was written of: its program headers "
+			"differ");
 }
 
 /* Compare what the core has of BINARY in memory with the file FD. */
-static enum rg_code compare(
-	struct rg_coreimage *coreimage, struct rg_core_binary *binary, int fd, struct rg_error *err)
+static void compare(struct rg_coreimage *coreimage, struct rg_core_binary *binary, int fd)
 {
 	struct at_base from = { coreimage, binary->base };
 	struct rg_identity disk = rg_binary_identity(fd), core = { 0 };
 
 	if (binary->base)
 		core = rg_identity_read(read_identity, &from, true);
-	if (!disk.elf && !core.elf) {
+	binary->needed = core;
+	binary->found = disk;
+	if (!disk.elf && !core.elf)
 		binary->state = RG_BINARY_DATA;
-		return RG_OK;
-	}
-	if (core.elf && !disk.elf)
-		return refuse_binary(coreimage, binary, &core, &disk, err);
-	if (core.id_length &&
-		(core.id_length != disk.id_length || memcmp(core.id, disk.id, core.id_length) != 0))
-		return refuse_binary(coreimage, binary, &core, &disk, err);
+	else if (core.elf && !disk.elf)
+		binary->state = RG_BINARY_WRONG;
+	else if (core.id_length)
+		binary->state = core.id_length == disk.id_length &&
+						memcmp(core.id, disk.id, core.id_length) == 0
+					? RG_BINARY_GOOD
+					: RG_BINARY_WRONG;
 	/* without an id of it the program headers are all there is */
-	if (!core.id_length && core.headers && core.headers != disk.headers)
-		return refuse_binary(coreimage, binary, &core, &disk, err);
-	binary->state = core.id_length ? RG_BINARY_GOOD : RG_BINARY_UNSURE;
-	return RG_OK;
+	else if (core.headers && core.headers != disk.headers)
+		binary->state = RG_BINARY_WRONG;
+	else
+		binary->state = RG_BINARY_UNSURE;
 }
 
 /* A file that is not here: does it matter? */
 static void note_missing(struct rg_coreimage *coreimage, struct rg_core_binary *binary, int error)
 {
 	struct at_base from = { coreimage, binary->base };
-	bool elf = binary->base && rg_identity_read(read_identity, &from, true).elf;
 
+	if (binary->base)
+		binary->needed = rg_identity_read(read_identity, &from, true);
 	binary->error = error;
-	binary->state = elf || binary->code || strstr(binary->path, ".so") ? RG_BINARY_MISSING
-									   : RG_BINARY_DATA;
+	binary->state = binary->needed.elf || binary->code || strstr(binary->path, ".so")
+				? RG_BINARY_MISSING
+				: RG_BINARY_DATA;
 }
 
-static enum rg_code look_at(struct rg_coreimage *coreimage, uint32_t number, struct rg_error *err)
+static void look_at(struct rg_coreimage *coreimage, uint32_t number)
 {
 	struct rg_core_binary *binary = &coreimage->binaries[number];
-	enum rg_code code;
 	struct stat st;
 	int fd;
 
 	if (binary->path[0] != '/') {
 		binary->state = RG_BINARY_DATA;
-		return RG_OK;
+		return;
 	}
 	fd = open_below(coreimage->sysroot, binary->path);
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		note_missing(coreimage, binary, errno);
 		if (fd >= 0)
 			close(fd);
-		return RG_OK;
+		return;
 	}
-	code = compare(coreimage, binary, fd, err);
-	if (code || binary->state == RG_BINARY_DATA) {
+	compare(coreimage, binary, fd);
+	if (binary->state > RG_BINARY_UNSURE) {
 		close(fd);
-		return code;
+		return;
 	}
 	binary->device = st.st_dev;
 	binary->inode = st.st_ino;
 	binary->size = st.st_size;
 	binary->changed = st.st_mtim;
 	keep_open(coreimage, number, fd);
-	return RG_OK;
 }
 
 const struct rg_core_binary *rg_coreimage_binary(
@@ -493,7 +501,7 @@ enum rg_code rg_coreimage_init(struct rg_coreimage *coreimage, struct rg_core *c
 		code = add_held(coreimage, err);
 	for (uint32_t i = 0; !code && i < coreimage->n_binaries; i++)
 		if (coreimage->binaries[i].wanted)
-			code = look_at(coreimage, i, err);
+			look_at(coreimage, i);
 	if (!code)
 		code = add_all(coreimage, err);
 	if (!code && coreimage->n_pieces == 0) {

@@ -16,6 +16,7 @@
 
 #include "heapdump/base/error.h"
 #include "heapdump/base/map.h"
+#include "heapdump/image/binary.h"
 #include "heapdump/image/core.h"
 #include "heapdump/image/image.h"
 
@@ -30,8 +31,10 @@ struct rg_core_binary {
 		RG_BINARY_GOOD, /* the build-ids are equal */
 		RG_BINARY_UNSURE, /* taken, with less than a build-id to compare */
 		RG_BINARY_MISSING, /* cannot be opened, as ERROR says */
+		RG_BINARY_WRONG, /* another build, or no ELF file any more */
 		RG_BINARY_DATA, /* no ELF file: what it held is not needed */
 	} state;
+	struct rg_identity needed, found; /* in the core's memory; on disk */
 	int error;
 	int fd; /* -1 while it is closed: a process may map more files than we may open */
 	dev_t device;
@@ -66,9 +69,9 @@ struct rg_coreimage {
 };
 
 /*
- * The image of CORE, both kept by the caller while it is used. RG_BAD_DATA where a binary is
- * another build than the one the core was written of. One that is missing only leaves its memory
- * unreadable. O(n log n) in the mappings.
+ * The image of CORE, both kept by the caller while it is used. A binary that is missing, or another
+ * build than the one the core was written of, leaves its memory unreadable: that is for the caller
+ * to judge. O(n log n) in the mappings.
  */
 enum rg_code rg_coreimage_init(struct rg_coreimage *coreimage, struct rg_core *core,
 	const char *sysroot, struct rg_error *err);
@@ -81,6 +84,13 @@ bool rg_coreimage_holds(struct rg_coreimage *coreimage, uint64_t address);
 /* The binary that the memory at ADDRESS belongs to, its unnamed tail included, or NULL. */
 const struct rg_core_binary *rg_coreimage_binary(
 	const struct rg_coreimage *coreimage, uint64_t address);
+
+/*
+ * What is wrong with a binary that is missing or of another build, in one line that names where it
+ * should be and its build-id.
+ */
+void rg_coreimage_describe(const struct rg_coreimage *coreimage,
+	const struct rg_core_binary *binary, char *out, size_t size);
 
 /*
  * The binaries in STATE, as "a, b and 3 more" in OUT, whole names only; how many they are.

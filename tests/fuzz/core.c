@@ -42,6 +42,8 @@ static void ask_memory(struct rg_coreimage *memory, const struct rg_core *core)
 	}
 	for (int state = RG_BINARY_UNSEEN; state <= RG_BINARY_DATA; state++)
 		rg_coreimage_list(memory, state, text, sizeof(text));
+	for (size_t i = 0; i < memory->n_binaries; i++)
+		rg_coreimage_describe(memory, &memory->binaries[i], text, sizeof(text));
 }
 
 static void open_memory(const char *path)

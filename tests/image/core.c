@@ -203,8 +203,11 @@ static void ask_all(struct opened *opened)
 			rg_image_at(&opened->memory.image, places[i] + (uint64_t)at, 16);
 			rg_coreimage_binary(&opened->memory, places[i] + (uint64_t)at);
 		}
-	for (int state = 0; state < 5; state++)
+	for (int state = 0; state <= RG_BINARY_DATA; state++)
 		rg_coreimage_list(&opened->memory, state, text, sizeof(text));
+	for (size_t i = 0; i < opened->memory.n_binaries; i++)
+		rg_coreimage_describe(
+			&opened->memory, &opened->memory.binaries[i], text, sizeof(text));
 }
 
 /* A core whose every byte may lie: read or refused, nothing else. */
@@ -225,6 +228,22 @@ static void expect_refused(const char *name, const char *word)
 	ck_assert_int_ne(open_core(&opened, NULL), RG_OK);
 	ck_assert_str_eq(opened.err.name, name);
 	ck_assert_msg(strstr(opened.err.message, word), "no '%s' in: %s", word, opened.err.message);
+}
+
+/* The binary is in STATE: nothing of its pages is read, the rest is, and WORD tells of it. */
+static void expect_lacking(int state, const char *word)
+{
+	struct opened opened;
+	char text[400];
+
+	ck_assert_int_eq(open_core(&opened, NULL), RG_OK);
+	ck_assert_int_eq(opened.memory.binaries[0].state, state);
+	rg_coreimage_describe(&opened.memory, &opened.memory.binaries[0], text, sizeof(text));
+	ck_assert_msg(strstr(text, word), "no '%s' in: %s", word, text);
+	ck_assert_ptr_nonnull(strstr(text, binary));
+	ck_assert_int_eq(byte_at(&opened, BASE + PAGE), 0);
+	ck_assert_int_eq(byte_at(&opened, HEAP), 'h');
+	close_core(&opened);
 }
 
 /* --- the tests ---------------------------------------------------------------------------- */
@@ -268,23 +287,20 @@ END_TEST
 START_TEST(core_binary_of_another_build)
 {
 	uint8_t file[3 * PAGE];
-	struct opened opened;
 
 	open_folder();
 	write_both();
 	craft_binary(file, 8);
 	write_file(binary, file, sizeof(file));
-	expect_refused("wrong-binary", "0808080808080808080808080808080808080808");
-	expect_refused("wrong-binary", "0707070707070707070707070707070707070707");
+	expect_lacking(RG_BINARY_WRONG, "0808080808080808080808080808080808080808");
+	expect_lacking(RG_BINARY_WRONG, "0707070707070707070707070707070707070707");
 	write_file(binary, "#!/bin/sh\n", 10);
-	expect_refused("wrong-binary", "no ELF file");
-	/* missing: what it had cannot be read, the rest can */
+	expect_lacking(RG_BINARY_WRONG, "no ELF file");
 	unlink(binary);
-	ck_assert_int_eq(open_core(&opened, NULL), RG_OK);
-	ck_assert_int_eq(byte_at(&opened, BASE + PAGE), 0);
-	ck_assert_int_eq(byte_at(&opened, HEAP), 'h');
-	ck_assert_int_eq(opened.memory.binaries[0].state, RG_BINARY_MISSING);
-	close_core(&opened);
+	expect_lacking(RG_BINARY_MISSING, "is not here, its build-id is 0707070707");
+	ck_assert_int_eq(mkdir(binary, 0700), 0);
+	expect_lacking(RG_BINARY_MISSING, "is not here: Invalid argument; its build-id is 0707");
+	ck_assert_int_eq(rmdir(binary), 0);
 	close_folder();
 }
 END_TEST
@@ -307,7 +323,7 @@ START_TEST(core_without_a_build_id)
 	craft_binary(file, 7);
 	file[64 + 40] ^= 1;
 	write_file(binary, file, sizeof(file));
-	expect_refused("wrong-binary", "program headers differ");
+	expect_lacking(RG_BINARY_WRONG, "program headers differ");
 	close_folder();
 }
 END_TEST

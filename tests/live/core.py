@@ -23,6 +23,7 @@ PAGE = 4096
 # what must differ: a core has no resident memory and no pause, and its time is its file's; its
 # command line is what the kernel kept of it, the first 80 bytes
 DIFFERS = {"source", "captured", "rss", "pause_ns", "argv", "core.signal"}
+NOTE = b"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0"  # before a build-id of 20 bytes
 PHDR = struct.Struct("<IIQQQQQQ")
 PT_LOAD, PT_NOTE, PF_W = 1, 4, 2
 ET_EXEC, EM_AARCH64, EM_386 = 2, 183, 3
@@ -185,7 +186,8 @@ def same_graph(found, expected, what):
 def check_refusal(done, *words):
     said = "(exit status %d, %r)" % (done.returncode, done.stderr)
     live.check(done.returncode == NOT_UNDERSTOOD, "expected exit status", NOT_UNDERSTOOD, said)
-    lines = done.stderr.splitlines()
+    # before them may be a list of the files that are not here
+    lines = [line for line in done.stderr.splitlines() if ": warning: " not in line]
     live.check(1 <= len(lines) <= 2, "not one line and a hint", said)
     for word in words:
         live.check(word in done.stderr, "it does not say", repr(word), said)
@@ -343,7 +345,8 @@ def test_sysroot(folder):
     shutil.copy("/bin/true", python)
     refuse(folder, core, python, "another build", "build-id", "--sysroot")
     done = live.refgraph("dump", core, "-o", saved)
-    live.equal(len(set(re.findall(r"\b[0-9a-f]{40}\b", done.stderr))), 2, "ids that are named")
+    live.equal(set(re.findall(r"\b[0-9a-f]{40}\b", done.stderr)),
+               {build_id(python), build_id(moved)}, "ids that are named")
     same_graph(dump_core(core, saved, "--sysroot", root), expected, "a sysroot beside it")
     # no ELF file at all, a folder, a pipe that would wait
     with open(python, "w") as stream:
@@ -364,6 +367,71 @@ def test_sysroot(folder):
     if static:
         refuse(folder, core, "not here", "--sysroot", options=("--sysroot", empty))
     refuse(folder, core, "not here", options=("--sysroot", os.path.join(folder, "none")))
+
+
+def build_id(path):
+    """The build-id of an ELF file in hexadecimal digits, or None."""
+    with open(path, "rb") as stream:
+        data = stream.read()
+    at = data.find(NOTE)
+    return data[at + len(NOTE):at + len(NOTE) + 20].hex() if at >= 0 else None
+
+
+def is_elf(path):
+    with open(path, "rb") as stream:
+        return stream.read(4) == b"\x7fELF"
+
+
+@needs_kernel_core
+def test_lacking(folder):
+    """All files that are not here are listed once, with their build-ids and what to do"""
+    python, environment = copied_interpreter(folder)
+    root, empty = os.path.join(folder, "root"), os.path.join(folder, "empty")
+    place, saved = os.path.join(folder, "place"), os.path.join(folder, "x.rgs")
+    for name in (empty, place):
+        os.mkdir(name)
+    with live.Target("workload", "mix", 2000, python=python, env=environment, cwd=place,
+                     preexec_fn=allow_core()) as target:
+        expected = rgs.read(live.captured(stopped(target), folder))
+        elves = {path: build_id(path) for path in copy_mapped(target.pid, root)
+                 if os.path.isfile(path) and is_elf(path)}
+        # as an upgrade does, while the process runs
+        os.unlink(python)
+        core = abort(target, place)
+    live.check(len(elves) > 3, "few files:", elves)
+    # with what the kernel writes unless told otherwise
+    same_graph(dump_core(core, saved, "--sysroot", root), expected, "a program that was deleted")
+    done = live.refgraph("dump", core, "-o", saved + ".2")
+    if done.returncode:
+        check_refusal(done, python + " is not here (it was deleted before the core was written)",
+                      elves[python], "--sysroot DIR")
+        live.equal(done.stderr.count(python), 1, "lines about it (%s)" % done.stderr)
+    # on a machine that has none of them
+    done = live.refgraph("dump", core, "-o", saved + ".2", "--sysroot", empty)
+    check_refusal(done, "--sysroot DIR")
+    listed = [line for line in done.stderr.splitlines() if ": warning: " in line]
+    for path, found in elves.items():
+        lines = [line for line in listed if empty + path + " is not here" in line]
+        live.equal(len(lines), 1, "lines about %s (%s)" % (path, done.stderr))
+        live.check(lines[0].endswith("its build-id is " + found), lines[0])
+    live.equal(len(listed), len(elves), "lines")
+    # with some of another build, these too, and both ids
+    libc = next(path for path in elves if "libc.so" in path)
+    shutil.copy("/bin/true", root + libc)
+    shutil.copy("/bin/false", root + python)
+    done = live.refgraph("dump", core, "-o", saved + ".2", "--sysroot", root)
+    check_refusal(done, "another build", "--sysroot DIR")
+    listed = [line for line in done.stderr.splitlines() if ": warning: " in line]
+    live.equal(len(listed), 2, "lines (%s)" % done.stderr)
+    for path, line in zip((python, libc), listed):
+        for word in (path, elves[path], build_id(root + path)):
+            live.check(word in line, "it does not say", word, line)
+    # one that matters less is a warning, with the same line
+    os.unlink(root + libc)
+    shutil.copy(python if os.path.exists(python) else os.path.realpath(live.PYTHON3),
+                root + python)
+    found = dump_core(core, saved + ".3", "--sysroot", root, warns=elves[libc])
+    live.check(libc in found.facts["warning.core-missing-binary"], "the fact of it")
 
 
 @needs_gcore
@@ -469,10 +537,9 @@ def test_no_build_id(folder):
     with open(core, "rb") as stream:
         data = bytearray(stream.read())
     # the name of each note of an id in it: "GNU" no more
-    note = b"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0"
-    live.check(note in data, "no build-id in the core")
+    live.check(NOTE in data, "no build-id in the core")
     at = -1
-    while (at := data.find(note, at + 1)) >= 0:
+    while (at := data.find(NOTE, at + 1)) >= 0:
         data[at + 12:at + 15] = b"GN_"
     with open(core, "wb") as out:
         out.write(data)
@@ -564,5 +631,5 @@ def test_other_versions(folder):
 # targets run in folders of their own: the kernel writes a core into the current one
 sys.argv[0] = os.path.abspath(sys.argv[0])
 live.main(test_workloads, test_threads, test_collecting, test_commands, test_sysroot,
-          test_all_memory, test_cut, test_damaged, test_ulimit, test_filter, test_no_build_id,
+          test_lacking, test_all_memory, test_cut, test_damaged, test_ulimit, test_filter, test_no_build_id,
           test_refused, test_other_versions)
