@@ -65,8 +65,10 @@ static enum rg_code run(struct rg_context *context)
 	struct rg_answer_process *rows;
 	struct rg_output_forms forms = { .data = &answer, .text = text };
 	uint64_t limit = context->settings.limit ? context->settings.limit : 1000;
-	enum rg_code code;
+	enum rg_code code = rg_process_check_proc(&context->err);
 
+	if (code)
+		return code;
 	if (rg_process_each("/proc", probe, &found))
 		arena.failed = true;
 	rows = rg_answer_rows(&answer.processes, found.count < limit ? found.count : limit,

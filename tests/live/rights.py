@@ -501,6 +501,9 @@ def test_foreign_proc(folder):
              str(target.pid), "-o", os.path.join(folder, "x.rgs")], stdin=subprocess.DEVNULL,
             capture_output=True, text=True, timeout=live.LIMIT)
         check_refusal(done, SYSTEM, "/proc is that of another pid namespace", "mount -t proc")
+        done = subprocess.run(["unshare", "--pid", "--fork", "--kill-child", *live.REFGRAPH, "ps"],
+                              capture_output=True, text=True, timeout=live.LIMIT)
+        check_refusal(done, SYSTEM, "/proc is that of another pid namespace", "mount -t proc")
 
 
 @live.needs(lambda: can_be("unshare", "--user", "--map-root-user"),
