@@ -42,6 +42,8 @@ static enum rg_code check_words(struct rg_context *context)
 	const struct rg_command *command = context->command;
 	bool selects = context->n_words > 1 || context->settings.from;
 
+	if (command->runs && context->settings.separated && context->n_words > 0)
+		return RG_OK;
 	if (context->n_words >= command->min_words && (selects || !command->selects) &&
 		(command->max_words < 0 || context->n_words <= command->max_words))
 		return RG_OK;

@@ -31,6 +31,7 @@ struct rg_command {
 	unsigned formats; /* mask of 1 << enum rg_format */
 	int min_words, max_words; /* max -1: any number */
 	bool selects; /* it wants a selection: words behind the source, or --from */
+	bool runs; /* words behind `--` are a command line, of any length */
 	bool filters_walk; /* --type and --module say what is walked over, not what is selected */
 	const struct rg_answer *answer; /* describes its JSON, or NULL */
 	enum rg_code (*run)(struct rg_context *context);

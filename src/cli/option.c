@@ -88,6 +88,10 @@ const struct rg_option rg_options[RG_OPTION_COUNT] = {
 	[RG_OPTION_SYSROOT] = { "sysroot", "DIR",
 		"look below DIR for the binaries that a core file was written of", 0, RG_TAKES_TEXT,
 		AT(sysroot), NULL },
+	[RG_OPTION_ON] = { "on", "WHEN",
+		"of a COMMAND: at its exit (exit), at SIGUSR2 (signal), or once it is larger "
+		"than SIZE (rss=SIZE)",
+		0, RG_TAKES_TEXT, AT(on), NULL },
 	[RG_OPTION_NO_VALUES] = { "no-values", NULL,
 		"no values: names and sizes only, in a capture and in every answer", 0,
 		RG_TAKES_NOTHING, AT(no_values), NULL },
@@ -257,6 +261,7 @@ enum rg_code rg_options_parse(struct rg_settings *settings, uint64_t allowed, in
 		if (code)
 			return code;
 	}
+	settings->separated = optind > 1 && strcmp(argv[optind - 1], "--") == 0;
 	*first_ret = optind;
 	return RG_OK;
 }

@@ -43,7 +43,8 @@ struct rg_settings {
 	int edges; /* enum rg_edges_choice */
 	int sort; /* 0, or enum rg_order_field + 1 */
 	uint64_t limit, nodes, depth, breadth, layout_time; /* 0: the command's own */
-	const char *output, *save, *from, *type, *module, *avoid, *highlight, *extra, *sysroot;
+	const char *output, *save, *from, *type, *module, *avoid, *highlight, *extra, *sysroot, *on;
+	bool separated; /* the words stand behind `--` */
 	bool reverse, weak, raw, stable, no_save, no_values, redact, force, graph, schema, help,
 		version;
 };
@@ -72,6 +73,7 @@ enum rg_option_id {
 	RG_OPTION_SAVE,
 	RG_OPTION_NO_SAVE,
 	RG_OPTION_SYSROOT,
+	RG_OPTION_ON,
 	RG_OPTION_NO_VALUES,
 	RG_OPTION_REDACT,
 	RG_OPTION_FORCE,

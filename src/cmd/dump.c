@@ -3,6 +3,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "src/cli/launch.h"
 #include "src/cli/report.h"
 #include "src/cli/source.h"
 #include "src/cmd/commands.h"
@@ -38,6 +39,26 @@ static enum rg_code dump_core(struct rg_context *context)
 	return RG_OK;
 }
 
+/* COMMAND [ARGUMENT ...] behind `--`, under the agent. */
+static enum rg_code dump_command(struct rg_context *context)
+{
+	const char *path = context->settings.output;
+	const char *slash = strrchr(context->words[0], '/');
+	enum rg_code code;
+	char name[256];
+
+	if (!path) {
+		default_name(name, sizeof(name), slash ? slash + 1 : context->words[0]);
+		path = name;
+	}
+	code = rg_launch(context, path);
+	if (code)
+		return code;
+	printf("%s\n", path);
+	rg_remark("next: refgraph cycles %s", path);
+	return RG_OK;
+}
+
 static enum rg_code run(struct rg_context *context)
 {
 	const char *path = context->settings.output;
@@ -46,6 +67,8 @@ static enum rg_code run(struct rg_context *context)
 	enum rg_code code;
 	pid_t pid;
 
+	if (context->settings.separated)
+		return dump_command(context);
 	code = rg_source_pid(context->words[0], &pid, &context->err);
 	if (code)
 		return code;
@@ -76,23 +99,27 @@ static enum rg_code run(struct rg_context *context)
 
 const struct rg_command rg_cmd_dump = {
 	.name = "dump",
-	.arguments = "PID|CORE",
-	.summary = "write a snapshot of a running process or a core file",
+	.arguments = "PID|CORE|-- COMMAND",
+	.summary = "write a snapshot of a running process, a core file or a command",
 	.description = "Stops the process for milliseconds, copies it as the kernel does for fork, "
 		       "and reads the copy: no code runs in it, nothing in it changes. Without -o "
 		       "the file is called refgraph-PID-TIME.rgs. Of a core file, the kernel's or "
 		       "gcore's, "
 		       "what it leaves out is taken from the binaries, if they are of the same "
-		       "build. The file holds short previews of "
+		       "build. A COMMAND behind -- is run with an agent in it, which writes the "
+		       "snapshot from within: at its exit, or when --on says. "
+		       "The file holds short previews of "
 		       "values unless --no-values; it can be read by you alone (mode 0600).",
 	.examples = { { "dump 4711", "of process 4711, into refgraph-4711-*.rgs" },
 		{ "dump 4711 -o leak.rgs", "into leak.rgs" },
 		{ "dump 4711 --no-values", "without values, to hand it to others" },
 		{ "dump core.4711 -o leak.rgs", "of a core file" },
-		{ "dump core.4711 --sysroot /srv/image -o leak.rgs", "written elsewhere" } },
-	.options = RG_OPTION(OUTPUT) | RG_OPTION(SYSROOT) | RG_OPTION(NO_VALUES) |
+		{ "dump core.4711 --sysroot /srv/image -o leak.rgs", "written elsewhere" },
+		{ "dump -o a.rgs -- python3 app.py", "of a program, at its end" } },
+	.options = RG_OPTION(OUTPUT) | RG_OPTION(SYSROOT) | RG_OPTION(ON) | RG_OPTION(NO_VALUES) |
 		   RG_OPTION(REDACT) | RG_OPTION(FORCE),
 	.min_words = 1,
 	.max_words = 1,
+	.runs = true,
 	.run = run,
 };

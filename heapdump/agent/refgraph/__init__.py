@@ -11,17 +11,22 @@ to 3.15; what is written is what `refgraph dump PID` writes, and more exact for 
 extension types, which can say themselves what they refer to.
 """
 
+import atexit
 import contextlib
 import ctypes
 import gc
 import json
 import os
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
+import threading
+import time
 from typing import Dict, Iterator, List, Optional, Union
 
-__all__ = ["CycleError", "Error", "dump", "no_new_cycles"]
+__all__ = ["CycleError", "Error", "arm", "dump", "no_new_cycles"]
 
 _NO_VALUES = 1
 _MESSAGE = 4096
@@ -72,6 +77,50 @@ def dump(path: "Union[str, os.PathLike[str]]", *, values: bool = True) -> str:
     if _wait(child, pipe.value, message, _MESSAGE) != 0:
         raise Error(message.value.decode("utf-8", "replace"))
     return name
+
+
+def _try(path: str, values: bool, tell: bool = True) -> None:
+    """Dump where nobody is there to catch an Error."""
+    try:
+        dump(path, values=values)
+        if tell:
+            print("refgraph: wrote " + path, file=sys.stderr)
+    except Error as error:
+        print("refgraph: %s" % error, file=sys.stderr)
+
+
+def _bytes(text: str) -> int:
+    """The number of bytes that 500M, 2G, 64k or 4711 stands for."""
+    unit = "kmgt".find(text[-1:].lower()) + 1
+    return int(text[:-1] if unit else text) << 10 * unit
+
+
+def _watch(path: str, values: bool, bound: int) -> None:
+    """Dump once the resident memory passes BOUND bytes."""
+    page = os.sysconf("SC_PAGE_SIZE")
+    while True:
+        with open("/proc/self/statm") as stream:
+            resident = int(stream.read().split()[1]) * page
+        if resident >= bound:
+            _try(path, values)
+            return
+        time.sleep(0.2)
+
+
+def arm(path: "Union[str, os.PathLike[str]]", *, on: str = "exit", values: bool = True) -> None:
+    """Have this process write a snapshot to PATH by itself: at its exit, at each signal SIGUSR2
+    (ON is "signal"), or once when its resident memory passes a bound (ON is "rss=500M").
+    """
+    name = os.path.abspath(os.fspath(path))
+    if on == "exit":
+        atexit.register(_try, name, values, False)
+    elif on == "signal":
+        signal.signal(signal.SIGUSR2, lambda number, frame: _try(name, values))
+    elif on.startswith("rss="):
+        threading.Thread(target=_watch, args=(name, values, _bytes(on[4:])),
+                         name="refgraph", daemon=True).start()
+    else:
+        raise ValueError("on=%r: expected 'exit', 'signal' or 'rss=SIZE'" % on)
 
 
 def _ask(*words: str) -> "subprocess.CompletedProcess[str]":
