@@ -3,7 +3,8 @@
 Every `refgraph ...` line of the EXAMPLES of man/refgraph*.1, of the help, and of README.md is run
 in a temporary folder against the live example service: 4711 stands for its pid, leak.rgs and
 shop.rgs for dumps of it, core.4711 for a core file, /srv/image for the root of this machine,
-0x7f2a10c0 for the address of an object of it; heap.ndjson holds two objects. Each must exit with 0.
+0x7f2a10c0 for the address of an object of it; heap.ndjson holds two objects, app.py
+is a program. Each must exit with 0.
 """
 
 import glob
@@ -154,6 +155,8 @@ def example_tests(folder, pid):
     if gcore and not skip:
         subprocess.run([gcore, "-o", os.path.join(folder, "core"), str(pid)],
                        capture_output=True, check=True)
+    with open(os.path.join(folder, "app.py"), "w", encoding="utf-8") as out:
+        out.write("made = []\nmade.append(made)\n")
     with open(os.path.join(folder, "heap.ndjson"), "w", encoding="utf-8") as out:
         out.write('{"id":1,"references":[2]}\n{"id":2,"references":[1]}\n')
     for where, line in examples():

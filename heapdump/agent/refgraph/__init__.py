@@ -135,11 +135,11 @@ def _ask(*words: str) -> "subprocess.CompletedProcess[str]":
 def _count_cycles(path: str, selection: List[str]) -> Dict[str, int]:
     """How many cycles of each pattern a snapshot has."""
     done = _ask("cycles", path, *selection, "--format", "json", "-n", "100000")
-    said = json.loads(done.stdout or "{}")
-    if said.get("code") == "no-such-type":      # none of them yet
+    said = json.loads(done.stdout or done.stderr)
+    if said.get("code") in ("no-such-type", "no-object-of-type"):       # none of them yet
         return {}
     if done.returncode not in (0, 1):
-        raise Error(said.get("message") or done.stderr.strip())
+        raise Error(said["message"])
     return {row["signature"]: row["alike"] for row in said["cycles"]["rows"]}
 
 

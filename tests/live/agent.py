@@ -1,0 +1,229 @@
+"""The agent: a process that writes its own snapshot, as whole as one that is taken from outside."""
+
+import contextlib
+import os
+import sys
+import threading
+from collections import Counter
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "python"))
+import live  # noqa: E402
+import rgs  # noqa: E402
+import trusted  # noqa: E402
+import workloads  # noqa: E402
+
+N = 20000
+IN_FLIGHT = 100         # objects that a call of the agent makes, or is in the midst of changing
+NOT_UNDERSTOOD, USAGE = 3, 2
+sys.path.insert(0, os.path.dirname(os.environ["REFGRAPH_AGENT_FOLDER"]))
+
+
+# targets
+
+def workload(name, n):
+    import refgraph
+    held = workloads.build(name, n)
+    live.answer({"hold": lambda: len(held), "dump": refgraph.dump,
+                 "refuse": lambda path: refused(refgraph, path)})
+
+
+def refused(refgraph, path):
+    try:
+        refgraph.dump(path)
+    except refgraph.Error as error:
+        return str(error)
+    return None
+
+
+def busy(count):
+    """Threads that count, one of which also dumps."""
+    import refgraph
+    counts = [0] * count
+    ended = threading.Event()
+
+    def work(i):
+        while not ended.is_set():
+            made = [{"i": j} for j in range(50)]
+            made.append(made)
+            counts[i] += 1
+    for i in range(count):
+        threading.Thread(target=work, args=(i,), daemon=True).start()
+    live.answer({"counts": lambda: list(counts), "dump": refgraph.dump,
+                 "children": lambda: len(live.children(os.getpid()))})
+
+
+def tested():
+    """What no_new_cycles() says of a block that makes cycles, and of one that makes none."""
+    import refgraph
+
+    class Ring:
+        pass
+
+    def ring():
+        made = Ring()
+        made.me = made
+
+    def said(block, selection):
+        try:
+            with refgraph.no_new_cycles(selection):
+                block()
+        except refgraph.CycleError as error:
+            return str(error)
+        return None
+    live.answer({"none": lambda: said(list, None), "ring": lambda: said(ring, None),
+                 "of": lambda name: said(ring, name)})
+
+
+PROGRAM = """
+import os, sys, time, signal
+class Session: pass
+kept = [Session() for _ in range(500)]
+for one in kept:
+    one.me = one
+what = sys.argv[1]
+if what == "grow":
+    large = bytearray(150 << 20)
+    time.sleep(1)
+if what == "signal":
+    os.kill(os.getpid(), signal.SIGUSR2)
+if what == "hard":
+    os._exit(0)
+assert not [name for name in os.environ if name.startswith("REFGRAPH_DUMP")]
+assert os.environ.get("PYTHONPATH") == (sys.argv[2] if len(sys.argv) > 2 else None)
+print("it ran")
+sys.exit(7 if what == "fail" else 0)
+"""
+
+
+# comparing
+
+def by_address(snapshot):
+    """{address: (type, size, what it refers to)}; what is guessed from outside is left out."""
+    found = {address: [snapshot.type_name(kind), size, Counter()]
+             for address, kind, size in zip(snapshot.address, snapshot.type, snapshot.size)}
+    for source, target, head in zip(snapshot.source, snapshot.target, snapshot.head):
+        if rgs.KINDS[head >> 4][0] != "guess":
+            found[source][2][target, head] += 1
+    return found
+
+
+def guessed_types(snapshot):
+    return {snapshot.type_name(i) for i, kind in enumerate(snapshot.types)
+            if kind.flags >> 13 & 1}
+
+
+def same_heap(inside, outside, what):
+    """All but what the call itself changes, and what only the inside knows, is the same."""
+    live.equal((inside.damage, outside.damage), (None, None), "damage of " + what)
+    one, other = by_address(inside), by_address(outside)
+    open_types = guessed_types(outside)
+    alone = len(set(one) ^ set(other))
+    live.check(alone < IN_FLIGHT, "objects of one snapshot alone:", alone, "of", len(one), what)
+    differ = Counter(one[address][0] for address in one
+                     if address in other and one[address] != other[address]
+                     and one[address][0] not in open_types)
+    live.check(differ.total() < IN_FLIGHT, what, "differ:", differ.most_common(9))
+
+
+# tests
+
+def test_every_interpreter(folder):
+    """On every interpreter and small heaps of every kind: what the process says of itself"""
+    for version, python in trusted.interpreters():
+        for name in ("mix", "few"):
+            with live.Target("workload", name, N, python=python) as target:
+                inside = os.path.join(folder, "inside.rgs")
+                live.equal(target.ask("dump", inside), inside, "what dump() returns")
+                found = rgs.read(inside)
+                live.equal(found.facts["source"], "agent", "the source")
+                live.equal(found.facts["pid"], target.pid, "the pid")
+                live.equal(found.facts["version"], version, "the version")
+                same_heap(found, rgs.read(live.captured(target, folder)), "%s %s" % (version, name))
+                live.equal(target.ask("hold") > 0, True, "the target lives")
+        print("# %s: %d objects" % (version, len(found.address)))
+
+
+def test_threads(folder):
+    """Threads run on while it writes; no child and no part of a file stays"""
+    path = os.path.join(folder, "busy.rgs")
+    with live.Target("busy", 8) as target:
+        before = target.ask("counts")
+        for _ in range(live.count(20, 300)):
+            target.ask("dump", path)
+        after = target.ask("counts")
+        live.check(all(b > a for a, b in zip(before, after)), "a thread is stuck", before, after)
+        live.equal(target.ask("children"), 0, "children that are left")
+        live.equal(os.listdir(folder), ["busy.rgs"], "files")
+        snapshot = rgs.read(path)
+        live.equal(snapshot.damage, None, "damage")
+        live.check(int(snapshot.facts["pause_ns"]) < 1e9, "pause", snapshot.facts["pause_ns"])
+
+
+def test_refused(folder):
+    """What cannot be written is an Error with the reason"""
+    with live.Target("workload", "fan", 100) as target:
+        said = target.ask("refuse", os.path.join(folder, "none", "a.rgs"))
+        live.check(said and "none/a.rgs" in said and "No such file" in said, "said:", said)
+        said = target.ask("refuse", folder)
+        live.check(said, "a folder was written to")
+    live.equal(os.listdir(folder), [], "files")
+
+
+def test_no_new_cycles(folder):
+    """no_new_cycles() raises where cycles appear, of the selection that is asked for"""
+    with live.Target("tested") as target:
+        live.equal(target.ask("none"), None, "a block that makes no cycle")
+        said = target.ask("ring")
+        live.check(said and "Ring.me" in said, "said:", said)
+        live.check("Ring.me" in (target.ask("of", "*Ring") or ""), "a selection of it")
+        live.equal(target.ask("of", "OrderedDict"), None, "a selection of others")
+
+
+def run(folder, *words, options=(), environment=None, python=live.PYTHON3):
+    program, path = os.path.join(folder, "program.py"), os.path.join(folder, "a.rgs")
+    with open(program, "w") as out:
+        out.write(PROGRAM)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+    done = live.refgraph("dump", "-o", path, *options, "--", python, program, *words,
+                         env={**os.environ, **(environment or {})})
+    return done, path
+
+
+def sessions(path):
+    snapshot = rgs.read(path)
+    return sum(snapshot.type_name(kind) == "__main__.Session" for kind in snapshot.type)
+
+
+def test_command(folder):
+    """dump -- COMMAND: at the exit, at a signal, past a bound; the program is none the wiser"""
+    for version, python in trusted.interpreters():
+        done, path = run(folder, "end", python=python)
+        live.equal((done.returncode, done.stdout), (0, "it ran\n" + path + "\n"), done.stderr)
+        live.equal(sessions(path), 500, "objects in " + version)
+    for words, options in ((["signal"], ["--on", "signal"]), (["grow"], ["--on", "rss=100M"])):
+        done, path = run(folder, *words, options=options)
+        live.equal(done.returncode, 0, done.stderr)
+        live.equal(sessions(path), 500, "objects at " + words[0])
+    done, path = run(folder, "end", folder, environment={"PYTHONPATH": folder})
+    live.equal(done.returncode, 0, done.stderr)
+    done, path = run(folder, "fail")
+    live.equal(done.returncode, 0, "the snapshot is there, " + done.stderr)
+    live.check("ended with exit status 7" in done.stderr, done.stderr)
+
+
+def test_command_refused(folder):
+    """A command that leaves no snapshot is told so, with the reason"""
+    done, path = run(folder, "hard")
+    live.equal(done.returncode, NOT_UNDERSTOOD, done.stderr)
+    live.check("ended without a snapshot" in done.stderr, done.stderr)
+    done = live.refgraph("dump", "-o", path, "--", "no-such-command")
+    live.equal(done.returncode, USAGE, done.stderr)
+    done = live.refgraph("dump", "--on", "full moon", "--", "true")
+    live.equal(done.returncode, USAGE, done.stderr)
+    live.check("rss=" in done.stderr, done.stderr)
+
+
+sys.argv[0] = os.path.abspath(sys.argv[0])
+live.main(test_every_interpreter, test_threads, test_refused, test_no_new_cycles, test_command,
+          test_command_refused)
