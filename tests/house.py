@@ -31,6 +31,7 @@ ARROWS = {
     "heapdump/cpython": CAPTURE - {"heapdump/capture"},
     "heapdump/cpython/readers": CAPTURE - {"heapdump/capture"},
     "heapdump/capture": CAPTURE,
+    "heapdump/agent": CAPTURE | {"heapdump/agent"},
     "src/graph": GRAPH,
     "src/heap": HEAP,
     "src/analysis": ANALYSIS,

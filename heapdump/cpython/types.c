@@ -315,6 +315,23 @@ bool rg_type_is(struct rg_walk *walk, const struct rg_pytype *type, const char *
 	return false;
 }
 
+/* True for a C type that no table describes and that says itself how large its objects are. */
+static bool has_foreign_size(struct rg_walk *walk, const struct rg_pytype *type)
+{
+	uint64_t at = type->address;
+
+	if (!(type->flags & RG_TYPE_GUESSED) || type->size)
+		return false;
+	/* `object`, which has no base, has one that adds up what is known of all */
+	for (int i = 0; i < BASES && rg_walk_field(walk, at, RG_TP_BASE); i++) {
+		if (rg_entries_lookup(
+			    walk->image, walk->layout, rg_type_dict(walk, at), "__sizeof__"))
+			return true;
+		at = rg_walk_field(walk, at, RG_TP_BASE);
+	}
+	return false;
+}
+
 static void set_flags(struct rg_walk *walk, struct rg_pytype *type)
 {
 	static const struct {
@@ -358,9 +375,10 @@ static void set_flags(struct rg_walk *walk, struct rg_pytype *type)
 			type->flags |= RG_TYPE_FINALIZER;
 		if (del && rg_bytecode_keeps_self(walk, del))
 			type->flags |= RG_TYPE_KEEPS_SELF;
-		if (find_method(walk, type, "__sizeof__"))
-			type->flags |= RG_TYPE_SIZEOF;
+		type->python_size = find_method(walk, type, "__sizeof__") != 0;
 	}
+	if (type->python_size || has_foreign_size(walk, type))
+		type->flags |= RG_TYPE_SIZEOF;
 }
 
 /* Qualified name and module: of a class from its own fields, of a C type from its tp_name. */

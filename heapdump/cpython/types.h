@@ -35,6 +35,7 @@ struct rg_pytype {
 	uint32_t number; /* in the snapshot */
 	uint32_t flags; /* RG_TYPE_* */
 	bool valid; /* false: what was pointed at is no type */
+	bool python_size; /* it has a __sizeof__ in Python */
 	bool python; /* made by a class statement */
 	bool typeless; /* the collector is not shown that an instance refers to its type */
 	bool hollow; /* its references are shown as its holder's */

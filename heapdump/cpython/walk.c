@@ -186,19 +186,37 @@ bool rg_walk_unexplained(struct rg_walk *walk, uint32_t number)
 
 /* --- reading one object ------------------------------------------------------------------- */
 
+/* True for a word that stands for a reference which tp_traverse has shown; once for each. */
+static bool is_shown(struct rg_walk *walk, uint64_t word)
+{
+	for (size_t i = 0; walk->inside && word && i < walk->n_references; i++)
+		if (walk->references[i].visited && walk->references[i].target == word) {
+			walk->references[i].visited = false;
+			return true;
+		}
+	return false;
+}
+
+static void scan_word(struct rg_walk *walk, uint64_t address)
+{
+	uint64_t word = rg_image_u64(walk->image, address);
+
+	if (!is_shown(walk, word))
+		rg_walk_guess(walk, word);
+}
+
 static void read_scan(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
 {
 	int64_t items, end;
 
 	for (size_t i = 0; i < type->n_scan; i++)
-		rg_walk_guess(walk, rg_image_u64(walk->image, address + type->scan[i]));
+		scan_word(walk, address + type->scan[i]);
 	items = (int64_t)rg_image_u64(walk->image, address + RG_OB_SIZE);
 	if (!type->scan_items || items <= 0)
 		return;
 	end = items < ITEMS_LIMIT / type->itemsize ? items * type->itemsize : ITEMS_LIMIT;
 	for (int64_t at = 0; at < end; at += 8)
-		rg_walk_guess(walk,
-			rg_image_u64(walk->image, address + (uint64_t)(type->basicsize + at)));
+		scan_word(walk, address + (uint64_t)(type->basicsize + at));
 }
 
 /* What tp_traverse showed and no reference stands for yet. */
@@ -250,7 +268,7 @@ static uint64_t size_of(struct rg_walk *walk, uint64_t address, const struct rg_
 {
 	uint64_t size;
 
-	if (walk->inside && type->flags & RG_TYPE_GUESSED && !(type->flags & RG_TYPE_SIZEOF) &&
+	if (walk->inside && type->flags & RG_TYPE_GUESSED && !type->python_size &&
 		(size = walk->inside->size(address)) != 0)
 		return size;
 	if (type->size) {
@@ -294,7 +312,7 @@ static void write_object(struct rg_walk *walk, uint32_t number, const struct rg_
 	}
 	if (record.extra)
 		record.flags |= RG_OBJECT_EXTRA;
-	if (type->flags & RG_TYPE_SIZEOF)
+	if (type->flags & RG_TYPE_SIZEOF && (!walk->inside || type->python_size))
 		record.flags |= RG_OBJECT_SIZE_OPEN;
 	/* _PyGC_PREV_MASK_FINALIZED */
 	if (has_gc_head(walk, type, address) && rg_image_u64(walk->image, address - 8) & 1)

@@ -13,7 +13,7 @@ static const struct kind {
 } kinds[] = {
 	{ "SOURCE", "source" },
 	{ "PID", "pid" },
-	{ "PID|CORE", "source" },
+	{ "PID|CORE|--", "source" },
 	{ "SELECTION", "type" },
 	{ "FROM", "type" },
 	{ "TO", "type" },

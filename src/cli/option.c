@@ -89,7 +89,7 @@ const struct rg_option rg_options[RG_OPTION_COUNT] = {
 		"look below DIR for the binaries that a core file was written of", 0, RG_TAKES_TEXT,
 		AT(sysroot), NULL },
 	[RG_OPTION_ON] = { "on", "WHEN",
-		"of a COMMAND: at its exit (exit), at SIGUSR2 (signal), or once it is larger "
+		"of a PROGRAM: at its exit (exit), at SIGUSR2 (signal), or once it is larger "
 		"than SIZE (rss=SIZE)",
 		0, RG_TAKES_TEXT, AT(on), NULL },
 	[RG_OPTION_NO_VALUES] = { "no-values", NULL,

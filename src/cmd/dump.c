@@ -39,8 +39,8 @@ static enum rg_code dump_core(struct rg_context *context)
 	return RG_OK;
 }
 
-/* COMMAND [ARGUMENT ...] behind `--`, under the agent. */
-static enum rg_code dump_command(struct rg_context *context)
+/* PROGRAM [ARGUMENT ...] behind `--`, under the agent. */
+static enum rg_code dump_program(struct rg_context *context)
 {
 	const char *path = context->settings.output;
 	const char *slash = strrchr(context->words[0], '/');
@@ -68,7 +68,7 @@ static enum rg_code run(struct rg_context *context)
 	pid_t pid;
 
 	if (context->settings.separated)
-		return dump_command(context);
+		return dump_program(context);
 	code = rg_source_pid(context->words[0], &pid, &context->err);
 	if (code)
 		return code;
@@ -99,14 +99,14 @@ static enum rg_code run(struct rg_context *context)
 
 const struct rg_command rg_cmd_dump = {
 	.name = "dump",
-	.arguments = "PID|CORE|-- COMMAND",
-	.summary = "write a snapshot of a running process, a core file or a command",
+	.arguments = "PID|CORE|-- PROGRAM",
+	.summary = "write a snapshot of a running process, a core file or a program",
 	.description = "Stops the process for milliseconds, copies it as the kernel does for fork, "
 		       "and reads the copy: no code runs in it, nothing in it changes. Without -o "
 		       "the file is called refgraph-PID-TIME.rgs. Of a core file, the kernel's or "
 		       "gcore's, "
 		       "what it leaves out is taken from the binaries, if they are of the same "
-		       "build. A COMMAND behind -- is run with an agent in it, which writes the "
+		       "build. A PROGRAM behind -- is run with an agent in it, which writes the "
 		       "snapshot from within: at its exit, or when --on says. "
 		       "The file holds short previews of "
 		       "values unless --no-values; it can be read by you alone (mode 0600).",
