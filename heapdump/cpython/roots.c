@@ -1,5 +1,7 @@
 #include "heapdump/cpython/roots.h"
 
+#include <stdio.h>
+
 #include "heapdump/base/array.h"
 #include "heapdump/cpython/call.h"
 #include "heapdump/cpython/code.h"
@@ -8,6 +10,7 @@
 
 #define INTERPRETERS 1000
 #define THREADS 100000
+#define BUILTIN_TYPES 400
 #define ATEXIT_SIZE 24 /* of an atexit callback: func, args, kwargs */
 
 static struct rg_root_record new_root(enum rg_root_kind kind)
@@ -32,6 +35,20 @@ static bool is_first(struct rg_walk *walk, uint64_t address)
 
 /* --- the interpreter ---------------------------------------------------------------------- */
 
+/* The name of a root of INTERPRETER: a sub-interpreter's says so. */
+static uint32_t name_in(struct rg_walk *walk, uint64_t interpreter, const char *name)
+{
+	char text[128];
+	int length;
+
+	if (interpreter == walk->runtime->main)
+		return rg_walk_literal(walk, name);
+	length = snprintf(text, sizeof(text), "interpreter %lld: %s",
+		(long long)rg_walk_field(walk, interpreter, walk->layout->interp_id), name);
+	return rg_writer_string(walk->writer, text, (size_t)length);
+}
+
+/* Those of a sub-interpreter are told by its own sys.modules: their names are taken. */
 static void walk_modules(struct rg_walk *walk, uint64_t interpreter)
 {
 	uint64_t modules = rg_image_u64(
@@ -40,6 +57,8 @@ static void walk_modules(struct rg_walk *walk, uint64_t interpreter)
 	struct rg_entries entries;
 	uint64_t name;
 
+	if (interpreter != walk->runtime->main)
+		return;
 	if (!rg_walk_is(walk, modules, "dict") ||
 		!rg_entries_of_dict(&entries, walk->image, walk->layout, modules))
 		return;
@@ -49,14 +68,14 @@ static void walk_modules(struct rg_walk *walk, uint64_t interpreter)
 	}
 }
 
-static void walk_owned(struct rg_walk *walk, uint64_t address, const struct rg_owned_field *fields,
-	struct rg_root_record root)
+static void walk_owned(struct rg_walk *walk, uint64_t interpreter, uint64_t address,
+	const struct rg_owned_field *fields, struct rg_root_record root)
 {
 	unsigned column = rg_layout_column(walk->layout);
 
 	for (; fields->name; fields++) {
 		root.target = rg_walk_field(walk, address, fields->offset[column]);
-		root.name = rg_walk_literal(walk, fields->name);
+		root.name = name_in(walk, interpreter, fields->name);
 		if (root.target)
 			rg_walk_root(walk, &root);
 	}
@@ -80,7 +99,7 @@ static void walk_atexit(struct rg_walk *walk, uint64_t interpreter)
 		callbacks = rg_image_u64(walk->image, state);
 		count = rg_image_u32(walk->image, state + 8);
 	}
-	root.name = rg_walk_literal(walk, "atexit");
+	root.name = name_in(walk, interpreter, "atexit");
 	for (uint32_t i = 0; i < count && i < 10000; i++) {
 		uint64_t callback = rg_image_u64(walk->image, callbacks + 8ull * i);
 
@@ -100,10 +119,10 @@ static void walk_collector(struct rg_walk *walk, uint64_t interpreter)
 	if (rg_runtime_gc(walk->runtime, walk->image, interpreter, &gc, NULL))
 		return;
 	root.target = gc.garbage;
-	root.name = rg_walk_literal(walk, "gc.garbage");
+	root.name = name_in(walk, interpreter, "gc.garbage");
 	rg_walk_root(walk, &root);
 	root.target = gc.callbacks;
-	root.name = rg_walk_literal(walk, "gc.callbacks");
+	root.name = name_in(walk, interpreter, "gc.callbacks");
 	rg_walk_root(walk, &root);
 }
 
@@ -113,10 +132,11 @@ static void walk_interned(struct rg_walk *walk, uint64_t interpreter)
 	struct rg_root_record root = new_root(RG_ROOT_INTERPRETER);
 
 	root.target = rg_walk_field(walk, interpreter, walk->layout->interp_interned);
-	root.name = rg_walk_literal(walk, "interned strings");
+	root.name = name_in(walk, interpreter, "interned strings");
 	if (!rg_walk_is(walk, root.target, "dict"))
 		return;
-	walk->interned = root.target;
+	if (!rg_map_set(&walk->borrowers, root.target, 1))
+		walk->out_of_memory = true;
 	rg_walk_root(walk, &root);
 }
 
@@ -265,25 +285,57 @@ static void walk_threads(struct rg_walk *walk, uint64_t interpreter)
 		slot = RG_PUSH(walk->threads, walk->n_threads, walk->threads_capacity);
 		if (slot)
 			*slot = record.ident;
-		walk_owned(walk, last, rg_thread_owned, root);
+		walk_owned(walk, interpreter, last, rg_thread_owned, root);
 		walk_calls(walk, last, root.thread);
 	}
 }
 
+/*
+ * From 3.12 on each interpreter has its own dict and subclasses of a builtin type; those of the
+ * main one are shown as the type's.
+ */
+static void walk_builtin_types(struct rg_walk *walk, uint64_t interpreter)
+{
+	const struct rg_layout *layout = walk->layout;
+	struct rg_root_record root = new_root(RG_ROOT_INTERPRETER);
+	uint64_t at = interpreter + (unsigned)layout->interp_builtin_types;
+
+	if (layout->static_type_size < 0 || interpreter == walk->runtime->main)
+		return;
+	root.name = name_in(walk, interpreter, "builtin types");
+	for (int i = 0; i < BUILTIN_TYPES && rg_walk_field(walk, at, layout->static_type_type);
+		i++, at += (unsigned)layout->static_type_size) {
+		root.target = rg_walk_field(walk, at, layout->static_type_dict);
+		rg_walk_root(walk, &root);
+		root.target = rg_walk_field(walk, at, layout->static_type_subclasses);
+		if (root.target)
+			rg_walk_root(walk, &root);
+	}
+}
+
+static void walk_interpreter(struct rg_walk *walk, uint64_t interpreter)
+{
+	walk_modules(walk, interpreter);
+	walk_threads(walk, interpreter);
+	walk_owned(walk, interpreter, interpreter, rg_interp_owned, new_root(RG_ROOT_INTERPRETER));
+	walk_builtin_types(walk, interpreter);
+	walk_atexit(walk, interpreter);
+	walk_collector(walk, interpreter);
+	walk_interned(walk, interpreter);
+}
+
+/* The newest is the first of the list: go back from the main one, whose thread is the first. */
 void rg_roots_walk(struct rg_walk *walk)
 {
-	uint64_t interpreter = walk->runtime->interpreter;
+	uint64_t interpreters[INTERPRETERS];
+	uint64_t at = walk->runtime->interpreter;
+	int n = 0;
 
-	for (int i = 0; interpreter && i < INTERPRETERS && is_first(walk, interpreter); i++) {
-		walk_modules(walk, interpreter);
-		walk_threads(walk, interpreter);
-		walk_owned(walk, interpreter, rg_interp_owned, new_root(RG_ROOT_INTERPRETER));
-		walk_atexit(walk, interpreter);
-		walk_collector(walk, interpreter);
-		walk_interned(walk, interpreter);
-		interpreter = rg_image_u64(
-			walk->image, interpreter + (unsigned)walk->layout->interp_next);
-	}
+	for (; at && n < INTERPRETERS && is_first(walk, at);
+		at = rg_walk_field(walk, at, walk->layout->interp_next))
+		interpreters[n++] = at;
+	while (n > 0)
+		walk_interpreter(walk, interpreters[--n]);
 }
 
 void rg_roots_static(struct rg_walk *walk)

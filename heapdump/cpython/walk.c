@@ -482,6 +482,7 @@ static void deinit(struct rg_walk *walk)
 	rg_types_deinit(&walk->types);
 	rg_map_deinit(&walk->names);
 	rg_map_deinit(&walk->literals);
+	rg_map_deinit(&walk->borrowers);
 	rg_map_deinit(&walk->native);
 	rg_map_deinit(&walk->passed);
 	free(walk->references);

@@ -43,7 +43,7 @@ struct rg_walk {
 
 	struct rg_objects objects;
 	struct rg_types types;
-	uint64_t interned; /* the table of interned strings, which borrows them; or 0 */
+	struct rg_map borrowers; /* addresses of dicts that borrow what they refer to */
 	uint64_t any_lookup; /* to 3.10: what finds a key that may be no str */
 	struct rg_map names; /* address of a str -> its string number */
 	struct rg_map literals; /* address of our own text -> its string number */
