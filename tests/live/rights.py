@@ -24,6 +24,7 @@ NOBODY, OTHER = 65534, 65533
 SYSTEM, LIMIT = 4, 5
 GRACE = 30
 KEPT = 20000
+TOKENS = 1000
 MIB = 1 << 20
 
 CLONE, FORK, VFORK, PTRACE, RESTART, CLONE3 = 56, 57, 58, 101, 219, 435
@@ -76,6 +77,29 @@ def sandboxed(action, numbers, size=0):
     live.answer({"kept": lambda: len(kept) + len(heavy) - size + len(vast) - (1 << 34)})
 
 
+class Token:
+    """Stands in one slot, or in two while it is moved."""
+
+
+def moving(slots):
+    """Tokens that a thread moves from slot to slot, as fast as it can."""
+    tokens = [Token() for _ in range(TOKENS)]
+    board = tokens + [None] * (slots - TOKENS)
+    # for the thread, too, that begins after it
+    forbid(KILL, [FORK])
+
+    def move(free=TOKENS):
+        while True:
+            for i in range(slots):
+                if board[i]:
+                    while board[free]:
+                        free = (free + 7919) % slots
+                    board[free] = board[i]
+                    board[i] = None
+    started = threading.Thread(target=move, daemon=True)
+    live.answer({"start": started.start, "kept": lambda: len(tokens)})
+
+
 def strict():
     """One that may read, write and end, and is killed for any other call."""
     kept = hold()
@@ -85,17 +109,20 @@ def strict():
         os.write(1, b"%d\n" % len(kept))
 
 
-def late(numbers):
-    """Threads without a filter, one of which has got it all the same."""
+def partly(numbers, first):
+    """A thread with a filter, and one without: the FIRST has it, or the other."""
     kept = hold()
     started = threading.Event()
 
     def work():
-        forbid(KILL, numbers)
+        if not first:
+            forbid(KILL, numbers)
         started.set()
         threading.Event().wait()
     threading.Thread(target=work, daemon=True).start()
     started.wait()
+    if first:
+        forbid(KILL, numbers)
     live.answer({"kept": lambda: len(kept)})
 
 
@@ -257,12 +284,35 @@ def test_filtered(folder):
         check_strict(target)
 
 
+def test_one_moment(folder):
+    """What is read of a target that stands still is of one moment"""
+    path = os.path.join(folder, "x.rgs")
+    with live.Target("moving", 200000) as target:
+        target.ask("start")
+        for _ in range(live.count(3, 20)):
+            done = live.refgraph("dump", target.pid, "-o", path, within=drop_admin)
+            snapshot = check_captured(done, path, 0, warns=FORBIDS)
+            standing = {address: 0 for address, number in zip(snapshot.address, snapshot.type)
+                        if snapshot.type_name(number) == "__main__.Token"}
+            live.equal(len(standing), TOKENS, "tokens")
+            board = max(snapshot.items, key=snapshot.items.get)
+            for source, to in zip(snapshot.source, snapshot.target):
+                if source == board and to in standing:
+                    standing[to] += 1
+            live.check(min(standing.values()) == 1, "a token stands nowhere")
+            live.check(sum(standing.values()) <= TOKENS + 1, "more than one token is moved")
+        live.equal(target.ask("kept", seconds=GRACE), TOKENS, "what the target says")
+
+
 def test_filtered_thread(folder):
     """A thread without a filter makes the copy where another one has a filter"""
     path = os.path.join(folder, "x.rgs")
-    with live.Target("late", COPYING) as target:
-        check_captured(live.refgraph("dump", target.pid, "-o", path, within=drop_admin), path)
-        check_unharmed(target)
+    for first in (False, True):
+        with live.Target("partly", COPYING, first) as target:
+            for _ in range(3):
+                done = live.refgraph("dump", target.pid, "-o", path, within=drop_admin)
+                check_captured(done, path)
+                check_unharmed(target)
 
 
 def test_restarted(folder):
@@ -647,7 +697,7 @@ def remove(cgroup):
 
 
 sys.argv[0] = os.path.abspath(sys.argv[0])
-live.main(test_suspended, test_filtered, test_filtered_thread, test_restarted,
+live.main(test_suspended, test_filtered, test_one_moment, test_filtered_thread, test_restarted,
           test_process_limit, test_long, test_command_stopped, test_command_killed,
           test_own_filter, test_other_user, test_capability, test_more_capable, test_undumpable,
           test_weak_root, test_traced, test_pid_namespace, test_foreign_proc,
