@@ -320,7 +320,6 @@ def test_restarted(folder):
     path = os.path.join(folder, "x.rgs")
     seconds = 3
     with live.Target("waiting", seconds) as target:
-        began = time.monotonic()
         for _ in range(4):
             time.sleep(0.3)
             done = live.refgraph("dump", target.pid, "-o", path, within=drop_admin)
@@ -328,9 +327,8 @@ def test_restarted(folder):
             check_unharmed(target)
         ends = live.wait_until(lambda: len(target.ask("ends")) == 3 and target.ask("ends"),
                                "all waits end", GRACE)
-        live.check(time.monotonic() - began < seconds + 5, "late")
         for name, taken in ends.items():
-            live.check(seconds - 0.01 < taken < seconds + 2, name, "took", taken)
+            live.check(seconds - 0.01 < taken < seconds + GRACE, name, "took", taken)
 
 
 @needs_root
