@@ -33,10 +33,25 @@ def be_target(kind, n):
             line = sys.stdin.readline()
             if not line:
                 return kept
-            print(json.dumps(longest), flush=True)
-            longest = 0.0
+            if line.strip():
+                print(json.dumps(time_agent(line.strip())), flush=True)
+            else:
+                print(json.dumps(longest), flush=True)
+            longest, last = 0.0, time.monotonic()
         now = time.monotonic()
         longest, last = max(longest, now - last), now
+
+
+def time_agent(path):
+    """Seconds of one dump from within, or None where the agent is not there."""
+    folder = os.environ.get("REFGRAPH_AGENT_FOLDER")
+    if not folder:
+        return None
+    sys.path.insert(0, os.path.dirname(folder))
+    import refgraph
+    start = time.monotonic()
+    refgraph.dump(path)
+    return time.monotonic() - start
 
 
 class Target:
@@ -47,6 +62,11 @@ class Target:
 
     def longest_stall(self):
         self.child.stdin.write("\n")
+        self.child.stdin.flush()
+        return json.loads(self.child.stdout.readline())
+
+    def agent(self, path):
+        self.child.stdin.write(path + "\n")
         self.child.stdin.flush()
         return json.loads(self.child.stdout.readline())
 
@@ -87,6 +107,13 @@ def measure(kind, n, folder):
         sorted(stalls)[2] * 1e3, min(stalls) * 1e3))
     print("  capture, all                  %6.2f s, %4.0f ns an object, %3.0f MB" % (
         seconds, seconds * 1e9 / objects, memory / 1e6))
+    print("  memory of it                  %6.1f bytes an object beside the mirror" % (
+        max(0, memory - target.rss()) / objects))
+    target.agent(path + ".agent")
+    seconds = target.agent(path + ".agent")
+    if seconds:
+        print("  from within, all              %6.2f s, %4.0f ns an object" % (
+            seconds, seconds * 1e9 / objects))
     print("  snapshot                      %6.1f bytes an object" % (
         info["file"]["bytes_per_object"]))
     for command in ["types", "cycles", "garbage"]:
