@@ -343,7 +343,7 @@ void rg_roots_static(struct rg_walk *walk)
 	struct rg_root_record root = new_root(RG_ROOT_STATIC);
 
 	for (size_t i = 0; i < walk->types.count; i++) {
-		const struct rg_pytype *type = &walk->types.rows[i];
+		const struct rg_pytype *type = walk->types.rows[i];
 
 		root.target = type->address;
 		if (!type->valid || type->tp_flags & RG_TPFLAG_HEAP ||

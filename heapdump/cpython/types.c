@@ -8,6 +8,7 @@
 #include "heapdump/cpython/fields.h"
 #include "heapdump/cpython/readers.h"
 #include "heapdump/cpython/text.h"
+#include "heapdump/cpython/values.h"
 
 #define BASES 64 /* the longest chain of bases that is followed */
 #define MEMBERS 256 /* members of one class that are looked at */
@@ -19,8 +20,9 @@
 void rg_types_deinit(struct rg_types *types)
 {
 	for (size_t i = 0; i < types->count; i++) {
-		free(types->rows[i].fields);
-		free(types->rows[i].scan);
+		free(types->rows[i]->fields);
+		free(types->rows[i]->scan);
+		free(types->rows[i]);
 	}
 	free(types->rows);
 	rg_map_deinit(&types->by_address);
@@ -421,23 +423,26 @@ static void write_type(struct rg_walk *walk, struct rg_pytype *type)
 static uint32_t make_type(struct rg_walk *walk, uint64_t address)
 {
 	struct rg_types *types = &walk->types;
-	struct rg_pytype type = { .address = address };
-	struct rg_pytype *slot;
+	struct rg_pytype *type = calloc(1, sizeof(*type));
+	struct rg_pytype **slot = type ? RG_PUSH(types->rows, types->count, types->capacity) : NULL;
 
-	type.valid = is_type(walk, address);
-	if (type.valid) {
-		read_header(walk, &type, address);
-		make_plan(walk, &type);
-		set_flags(walk, &type);
-		write_type(walk, &type);
-	}
-	slot = RG_PUSH(types->rows, types->count, types->capacity);
 	if (!slot || !rg_map_set(&types->by_address, address, (uint32_t)types->count - 1)) {
+		types->count -= slot != NULL;
+		free(type);
 		walk->out_of_memory = true;
 		return RG_NO_TYPE;
 	}
 	*slot = type;
-	return (uint32_t)types->count - 1;
+	type->address = address;
+	type->valid = is_type(walk, address);
+	if (type->valid) {
+		read_header(walk, type, address);
+		make_plan(walk, type);
+		set_flags(walk, type);
+		type->value = rg_values_find(type);
+		write_type(walk, type);
+	}
+	return rg_map_get(&types->by_address, address);
 }
 
 uint32_t rg_types_get(struct rg_walk *walk, uint64_t address)
@@ -454,7 +459,7 @@ uint32_t rg_types_get(struct rg_walk *walk, uint64_t address)
 		types->last_address = address;
 		types->last = number;
 	}
-	if (types->last == RG_NO_TYPE || !types->rows[types->last].valid)
+	if (types->last == RG_NO_TYPE || !types->rows[types->last]->valid)
 		return RG_NO_TYPE;
 	return types->last;
 }

@@ -43,6 +43,7 @@ struct rg_pytype {
 
 	const struct rg_traverser *readers[RG_TYPE_READERS]; /* most derived first */
 	unsigned n_readers;
+	void (*value)(struct rg_walk *walk, uint64_t address); /* writes a preview; or NULL */
 	uint64_t (*size)(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type);
 	struct rg_plan_field *fields;
 	size_t n_fields, fields_capacity;
@@ -52,7 +53,7 @@ struct rg_pytype {
 };
 
 struct rg_types {
-	struct rg_pytype *rows;
+	struct rg_pytype **rows; /* by number; a row stays where it is */
 	size_t count, capacity;
 	struct rg_map by_address;
 	uint64_t last_address;

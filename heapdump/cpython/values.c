@@ -45,7 +45,7 @@ static void put_bytes(struct rg_walk *walk, uint64_t address)
 		put(walk, address, RG_VALUE_BYTES, bytes, shown, shown == length);
 }
 
-static void put_int(struct rg_walk *walk, uint64_t address, bool is_bool)
+static void put_number(struct rg_walk *walk, uint64_t address, bool is_bool)
 {
 	char text[64];
 	bool exact = true;
@@ -58,6 +58,16 @@ static void put_int(struct rg_walk *walk, uint64_t address, bool is_bool)
 		length = (size_t)snprintf(
 			text, sizeof(text), "%s", text[0] == '0' ? "False" : "True");
 	put(walk, address, RG_VALUE_NUMBER, text, length, exact);
+}
+
+static void put_int(struct rg_walk *walk, uint64_t address)
+{
+	put_number(walk, address, false);
+}
+
+static void put_bool(struct rg_walk *walk, uint64_t address)
+{
+	put_number(walk, address, true);
 }
 
 static void put_float(struct rg_walk *walk, uint64_t address)
@@ -149,7 +159,7 @@ static void put_descriptor(struct rg_walk *walk, uint64_t address)
 static void put_type(struct rg_walk *walk, uint64_t address)
 {
 	uint32_t number = rg_types_get(walk, address);
-	const struct rg_pytype *type = number == RG_NO_TYPE ? NULL : &walk->types.rows[number];
+	const struct rg_pytype *type = number == RG_NO_TYPE ? NULL : walk->types.rows[number];
 
 	if (type && type->tp_flags & RG_TPFLAG_HEAP)
 		put_name(walk, address,
@@ -158,11 +168,11 @@ static void put_type(struct rg_walk *walk, uint64_t address)
 		put(walk, address, RG_VALUE_NAME, type->name, strlen(type->name), true);
 }
 
-void rg_values_write(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
+rg_value_writer *rg_values_find(const struct rg_pytype *type)
 {
 	static const struct {
 		const char *type;
-		void (*put)(struct rg_walk *walk, uint64_t address);
+		rg_value_writer *put;
 	} named[] = {
 		{ "function", put_function },
 		{ "builtin_function_or_method", put_builtin },
@@ -181,18 +191,25 @@ void rg_values_write(struct rg_walk *walk, uint64_t address, const struct rg_pyt
 		{ "float", put_float },
 	};
 
-	if (type->tp_flags & RG_TPFLAG_STR)
-		put_str(walk, address);
-	else if (type->tp_flags & RG_TPFLAG_LONG)
-		put_int(walk, address, strcmp(type->name, "bool") == 0);
-	else if (type->tp_flags & RG_TPFLAG_BYTES)
-		put_bytes(walk, address);
-	else if (type->tp_flags & RG_TPFLAG_TYPE)
-		put_type(walk, address);
-	else if (type->flags & RG_TYPE_MODULE)
-		put_module(walk, address);
-	else if (!type->python)
-		for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++)
-			if (strcmp(type->name, named[i].type) == 0)
-				named[i].put(walk, address);
+	static const struct {
+		uint64_t flag;
+		rg_value_writer *put;
+	} flagged[] = {
+		{ RG_TPFLAG_STR, put_str },
+		{ RG_TPFLAG_LONG, put_int },
+		{ RG_TPFLAG_BYTES, put_bytes },
+		{ RG_TPFLAG_TYPE, put_type },
+	};
+
+	if (strcmp(type->name, "bool") == 0)
+		return put_bool;
+	for (size_t i = 0; i < sizeof(flagged) / sizeof(flagged[0]); i++)
+		if (type->tp_flags & flagged[i].flag)
+			return flagged[i].put;
+	if (type->flags & RG_TYPE_MODULE)
+		return put_module;
+	for (size_t i = 0; !type->python && i < sizeof(named) / sizeof(named[0]); i++)
+		if (strcmp(type->name, named[i].type) == 0)
+			return named[i].put;
+	return NULL;
 }

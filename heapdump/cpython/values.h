@@ -6,7 +6,10 @@
 
 #include "heapdump/cpython/walk.h"
 
-/* Write what is worth showing of the object at ADDRESS, by its type. */
-void rg_values_write(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type);
+/* Writes what is worth showing of the object at ADDRESS. */
+typedef void rg_value_writer(struct rg_walk *walk, uint64_t address);
+
+/* The one for instances of TYPE, or NULL. */
+rg_value_writer *rg_values_find(const struct rg_pytype *type);
 
 #endif

@@ -9,7 +9,6 @@
 #include "heapdump/cpython/readers.h"
 #include "heapdump/cpython/roots.h"
 #include "heapdump/cpython/text.h"
-#include "heapdump/cpython/values.h"
 
 #define STRAY_LIMIT 1000 /* broken links in the collector's lists before we give up */
 #define READINGS 4 /* how often a word of memory is read as a reference, at most and on average */
@@ -108,7 +107,7 @@ uint32_t rg_walk_object(struct rg_walk *walk, uint64_t address)
 		return RG_NO_OBJECT;
 	}
 	/* linked, yet in none of the lists: a collection was moving it */
-	if (has_gc_head(walk, &walk->types.rows[type], address) &&
+	if (has_gc_head(walk, walk->types.rows[type], address) &&
 		rg_image_u64(walk->image, address - RG_GC_HEAD))
 		generation = RG_GEN_0;
 	number = rg_objects_add(&walk->objects, address, type, generation);
@@ -323,21 +322,21 @@ static void write_object(struct rg_walk *walk, uint32_t number, const struct rg_
 static void read_object(struct rg_walk *walk, uint32_t number)
 {
 	uint64_t address = walk->objects.address[number];
-	/* a copy: meeting new types moves the table */
-	struct rg_pytype type = walk->types.rows[walk->objects.type[number]];
+	const struct rg_pytype *type = walk->types.rows[walk->objects.type[number]];
 
 	walk->current = number;
 	walk->n_references = 0;
 	walk->items = UINT64_MAX;
 	walk->uncounted = walk->layout->frozen_uncounted &&
 			  rg_walk_refcount(walk, address) == UINT64_MAX;
-	walk->unknown = !has_gc_head(walk, &type, address);
-	rg_walk_object(walk, type.address);
-	read_references(walk, address, &type);
-	write_object(walk, number, &type);
+	walk->unknown = !has_gc_head(walk, type, address);
+	rg_walk_object(walk, type->address);
+	read_references(walk, address, type);
+	write_object(walk, number, type);
 	if (walk->n_references)
 		rg_writer_references(walk->writer, address, walk->references, walk->n_references);
-	rg_values_write(walk, address, &type);
+	if (type->value)
+		type->value(walk, address);
 }
 
 /* --- the passes --------------------------------------------------------------------------- */
@@ -402,7 +401,7 @@ static enum rg_code walk_lists(struct rg_walk *walk, struct rg_error *err)
  */
 static uint64_t find_any_lookup(struct rg_walk *walk)
 {
-	uint64_t type = walk->objects.count ? walk->types.rows[walk->objects.type[0]].address : 0;
+	uint64_t type = walk->objects.count ? walk->types.rows[walk->objects.type[0]]->address : 0;
 	struct rg_entries entries;
 
 	for (int i = 0; i < BASES_LIMIT && rg_walk_field(walk, type, RG_TP_BASE); i++)
@@ -453,7 +452,7 @@ static bool may_be_new(struct rg_walk *walk, const struct rg_guess *guess)
 		!rg_image_at(walk->image, guess->target, 16))
 		return false;
 	type = rg_types_get(walk, rg_image_u64(walk->image, guess->target + RG_OB_TYPE));
-	return type != RG_NO_TYPE && !(has_gc_head(walk, &walk->types.rows[type], guess->target) &&
+	return type != RG_NO_TYPE && !(has_gc_head(walk, walk->types.rows[type], guess->target) &&
 					     rg_image_u64(walk->image, guess->target - RG_GC_HEAD));
 }
 

@@ -112,15 +112,15 @@ uint64_t rg_instance_attribute(struct rg_walk *walk, uint64_t address, const cha
 {
 	uint32_t number = rg_types_get(walk, rg_image_u64(walk->image, address + RG_OB_TYPE));
 	struct rg_entries entries;
-	struct rg_pytype type;
+	const struct rg_pytype *type;
 	uint64_t key, value;
 
 	if (number == RG_NO_TYPE)
 		return 0;
 	type = walk->types.rows[number];
-	if (open_values(walk, address, &type, &entries))
+	if (open_values(walk, address, type, &entries))
 		while (rg_entries_next(&entries, &key, &value))
 			if (rg_text_equals(walk->image, walk->layout, key, name))
 				return value;
-	return rg_entries_lookup(walk->image, walk->layout, dict_of(walk, address, &type), name);
+	return rg_entries_lookup(walk->image, walk->layout, dict_of(walk, address, type), name);
 }
