@@ -78,6 +78,7 @@ static bool seize_new(void *context, pid_t tid)
 	for (size_t i = 0; i < freeze->n_threads; i++)
 		if (freeze->threads[i] == tid)
 			return true;
+	rg_tracee_begin(tid);
 	if (ptrace(PTRACE_SEIZE, tid, 0, 0) < 0) {
 		int error = errno;
 

@@ -9,9 +9,19 @@
 
 #include "heapdump/base/clock.h"
 
+#define KEPT 1024 /* stops that may be seen before they are waited for */
+
+/* What on_alarm has seen of threads that stand; kept from it while SIGALRM is blocked. */
+static struct {
+	pid_t tid;
+	int status;
+} kept[KEPT];
+static volatile sig_atomic_t n_kept;
+
 /*
  * Reap threads that have ended: until that is done, a leader that was killed and a thread that
- * replaces the program by exec wait for them, and we may wait for these (PTRACE_SEIZE, too).
+ * replaces the program by exec wait for them, and we may wait for these (PTRACE_SEIZE, too). No
+ * wait for all of them passes over those that stand: their stops are told only once.
  */
 static void on_alarm(int signal)
 {
@@ -19,10 +29,42 @@ static void on_alarm(int signal)
 	siginfo_t info;
 
 	(void)signal;
-	do
+	while (n_kept < KEPT) {
 		info.si_pid = 0;
-	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | __WALL) == 0 && info.si_pid);
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | __WALL) < 0 || !info.si_pid)
+			break;
+		if (info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED)
+			continue;
+		kept[n_kept].tid = info.si_pid;
+		kept[n_kept].status = info.si_status << 8 | 0x7f;
+		n_kept++;
+	}
 	errno = error;
+}
+
+/* Take the stop of TID that on_alarm has seen: its status, or -1. */
+static int take_kept(pid_t tid)
+{
+	sigset_t alarm, before;
+	int status = -1;
+
+	if (n_kept == 0)
+		return -1;
+	sigemptyset(&alarm);
+	sigaddset(&alarm, SIGALRM);
+	sigprocmask(SIG_BLOCK, &alarm, &before);
+	for (int i = 0; i < n_kept && status < 0; i++)
+		if (kept[i].tid == tid) {
+			status = kept[i].status;
+			kept[i] = kept[--n_kept];
+		}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return status;
+}
+
+void rg_tracee_begin(pid_t tid)
+{
+	take_kept(tid);
 }
 
 void rg_tracee_tick(bool on)
@@ -42,8 +84,13 @@ int rg_tracee_wait(pid_t tid)
 	int status;
 
 	while (rg_clock_ns() < deadline) {
-		pid_t got = waitpid(tid, &status, __WALL);
+		pid_t got;
 
+		status = take_kept(tid);
+		if (status >= 0)
+			return status;
+		/* one that is kept only now is found at the next tick */
+		got = waitpid(tid, &status, __WALL);
 		if (got == tid && WIFSTOPPED(status))
 			return status;
 		if (got == tid)

@@ -12,6 +12,9 @@
 /* Let a SIGALRM every 100 ms interrupt the waiting while ON: without it no limit holds. */
 void rg_tracee_tick(bool on);
 
+/* Before TID is traced: forget what was seen of it when it was traced before. */
+void rg_tracee_begin(pid_t tid);
+
 /* Wait for the next stop of TID: its status, or -1 with errno when it ended or takes too long. */
 int rg_tracee_wait(pid_t tid);
 

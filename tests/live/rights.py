@@ -336,11 +336,14 @@ def test_process_limit(folder):
     """A target that may have no more processes stands still while it is read"""
     path = os.path.join(folder, "x.rgs")
 
+    # who has no other process: with more than it may have it could not even begin
+    somebody = 200000 + os.getpid()
+
     def limit():
         resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
         os.setgroups([])
-        os.setresgid(OTHER, OTHER, OTHER)
-        os.setresuid(OTHER, OTHER, OTHER)
+        os.setresgid(somebody, somebody, somebody)
+        os.setresuid(somebody, somebody, somebody)
     with live.Target("plain", preexec_fn=limit) as target:
         done = live.refgraph("dump", target.pid, "-o", path)
         check_captured(done, path, warns="as many processes as it may")

@@ -25,6 +25,7 @@ import live  # noqa: E402
 SYS_EXIT = 60
 WALL = 0x40000000
 SLACK = 1.5             # seconds that a loaded machine may take to wake a thread
+MANY = 8000            # threads
 
 
 def make_heap(count=60000):
@@ -550,6 +551,34 @@ def test_headless(folder):
             live.check("main thread" in done.stderr, "no reason is told:", done.stderr)
 
 
+def crowded(count):
+    """Threads that wait, so many that to stop them all takes longer than a tick of the tracer."""
+    threading.stack_size(1 << 16)
+    end, threads = threading.Event(), []
+    # a container may not allow as many
+    with contextlib.suppress(RuntimeError):
+        for _ in range(count):
+            thread = threading.Thread(target=end.wait, daemon=True)
+            thread.start()
+            threads.append(thread)
+
+    def finish():
+        end.set()
+        for thread in threads:
+            thread.join(live.LIMIT)
+        return sum(thread.is_alive() for thread in threads)
+    live.answer({"count": lambda: len(threads), "finish": finish})
+
+
+def test_crowded(folder):
+    """Thousands of threads stop, none of them unseen, and all run on"""
+    with live.Target("crowded", MANY) as target:
+        for _ in range(2):
+            done = live.dump(target.pid)
+        print("# %d threads: %s" % (target.ask("count"), done.stderr.splitlines()[0]))
+        live.equal(target.ask("finish"), 0, "threads that do not end")
+
+
 # a container
 
 @live.needs(live.can_make_pid_namespace, "no pid namespace can be made")
@@ -569,4 +598,4 @@ def test_container(folder):
 
 live.main(test_counts, test_copy_unseen, test_blocked_calls, test_main_thread, test_closing,
           test_signals, test_stop_signals, test_stopped, test_busy, test_headless,
-          test_container)
+          test_crowded, test_container)
