@@ -25,7 +25,7 @@ import live  # noqa: E402
 SYS_EXIT = 60
 WALL = 0x40000000
 SLACK = 1.5             # seconds that a loaded machine may take to wake a thread
-MANY = 8000            # threads
+MANY = 12000            # threads
 
 
 def make_heap(count=60000):
