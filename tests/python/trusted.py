@@ -25,7 +25,7 @@ MEASURES = (            # in the table; as a share where that says more than a n
 PROBE = ("import sys, sysconfig; print('%d.%d.%d' % sys.version_info[:3],"
          "sys.implementation.name, bool(sysconfig.get_config_var('Py_GIL_DISABLED')),"
          "hasattr(sys, 'gettotalrefcount'))")
-FIRST, LAST = (3, 8), (3, 15)
+FIRST, LAST = (3, 8), (3, 15)          # as in heapdump/cpython/layout.h
 
 
 def candidates():
