@@ -269,7 +269,7 @@ def test_filtered(folder):
     """Where a filter may not be suspended, the target stands still while it is read"""
     path = os.path.join(folder, "x.rgs")
     for action in (EPERM, ENOSYS, KILL):
-        with live.Target("sandboxed", action, COPYING) as target:
+        with live.Target("sandboxed", action, [*COPYING, PTRACE]) as target:
             for _ in range(3):
                 done = live.refgraph("dump", target.pid, "-o", path, within=drop_admin)
                 snapshot = check_captured(done, path, warns=FORBIDS)
