@@ -225,7 +225,7 @@ static void add_scan(struct rg_pytype *type, int64_t from, int64_t to, int64_t w
 /* One class in the chain of bases. */
 struct base {
 	uint64_t address;
-	int64_t basicsize;
+	int64_t basicsize, itemsize;
 	bool complete; /* all of its own part of the body is explained */
 };
 
@@ -239,6 +239,7 @@ static void plan_base(struct rg_walk *walk, struct rg_pytype *type, struct base 
 
 	read_header(walk, &header, base->address);
 	base->basicsize = header.basicsize;
+	base->itemsize = header.itemsize;
 	if (!header.python) {
 		size_t n = rg_fields_find(header.name, &rows);
 
@@ -274,7 +275,9 @@ static void make_plan(struct rg_walk *walk, struct rg_pytype *type)
 		add_scan(type, from,
 			bases[i].basicsize < BODY_LIMIT ? bases[i].basicsize : BODY_LIMIT,
 			weaklist);
-		type->scan_items |= i == 0 && type->itemsize >= 8;
+		/* the items are of the base that has the first ones */
+		type->scan_items |= bases[i].itemsize >= 8 &&
+				    (i + 1 == n || bases[i + 1].itemsize == 0);
 		type->flags |= RG_TYPE_GUESSED;
 	}
 }
