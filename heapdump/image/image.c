@@ -76,6 +76,8 @@ static enum rg_code add_segment(
 		image->n_segments--;
 		return rg_nomem(err);
 	}
+	/* nearly all of a heap is read: a fault for each small page costs more than the copying */
+	madvise(mirror, end - start, MADV_HUGEPAGE);
 	segment->mirror = mirror;
 	return RG_OK;
 }
@@ -221,8 +223,6 @@ void rg_image_take(struct rg_image *image, uint64_t start, uint64_t end)
 
 	if (!segment)
 		return;
-	/* it is filled at once: a fault for each small page would take longer than the copying */
-	madvise(segment->mirror, segment->end - segment->start, MADV_HUGEPAGE);
 	load(image, segment, start - segment->start, end - segment->start);
 }
 
