@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* A row with NULL for its reader says: fields.c, tp_members and the __dict__ are all there is. */
+/* A row with NULL for its reader says: fields.def, tp_members and the __dict__ are all there is. */
 static const struct rg_traverser readers[] = {
 	/* containers */
 	{ "dict", rg_traverse_dict, rg_size_dict, false, false },

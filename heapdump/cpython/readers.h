@@ -12,7 +12,7 @@
 
 struct rg_traverser {
 	const char *type; /* tp_name of the C type; its subclasses are read too */
-	/* Report references and set walk->items; may be NULL where fields.c says all. */
+	/* Report references and set walk->items; may be NULL where fields.def says all. */
 	void (*read)(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type);
 	/* sys.getsizeof() without the collector's header; NULL: as object.__sizeof__ */
 	uint64_t (*size)(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type);

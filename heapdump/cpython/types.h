@@ -1,7 +1,7 @@
 /*
  * The types a walk has met, each with a plan for reading its instances.
  *
- * A plan is made once a type, from the tables of fields.c and readers.c, from tp_members (the
+ * A plan is made once a type, from the tables of fields.def and readers.c, from tp_members (the
  * __slots__ of Python classes among them) and from where instances keep their __dict__; words of
  * a C type's body that nothing explains are scanned for guesses.
  */

@@ -4,8 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "python"))
 import failing  # noqa: E402
@@ -15,23 +13,8 @@ GRACE = 30              # seconds in which everything must be gone, on any machi
 CHILDREN = 60           # allocations of the guardian are fewer
 
 
-def ticking():
-    """A thread that counts, beside one that answers."""
-    heap = [[number, "item-%d" % number] for number in range(1000)]
-    ticks = [0]
-
-    def tick():
-        while True:
-            ticks[0] += 1
-            time.sleep(0.001)
-
-    def wait_for_any():
-        try:
-            return os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return "ECHILD"
-    threading.Thread(target=tick, daemon=True).start()
-    live.answer({"ticks": lambda: ticks[0], "heap": lambda: len(heap), "wait": wait_for_any})
+HEAP = 1000             # lists in the target
+ticking = live.ticking
 
 
 def check_unharmed(target, said):
@@ -94,14 +77,14 @@ def inject(words, folder, where=None, count=None, target=None):
 
 def test_dump(folder):
     """Allocations of the command fail: a whole snapshot or none, the target runs on"""
-    with live.Target("ticking") as target:
+    with live.Target("ticking", HEAP) as target:
         failed = inject(["dump", str(target.pid), "-o", "x.rgs"], folder, target=target)
         live.check(failed > 0, "no allocation mattered")
 
 
 def test_guardian(folder):
     """Allocations of the guardian fail: a whole snapshot or none, the target runs on"""
-    with live.Target("ticking") as target:
+    with live.Target("ticking", HEAP) as target:
         failed = inject(["dump", str(target.pid), "-o", "x.rgs"], folder, "children", CHILDREN,
                         target)
         live.check(failed > 0, "no allocation mattered")
@@ -109,14 +92,14 @@ def test_guardian(folder):
 
 def test_cycles_of_a_pid(folder):
     """Allocations fail while a process is captured and asked: nothing half is kept"""
-    with live.Target("ticking") as target:
+    with live.Target("ticking", HEAP) as target:
         inject(["info", "--no-save", str(target.pid)], folder, target=target)
 
 
 @live.needs(lambda: shutil.which("gcore"), "no gcore here (gdb)")
 def test_core(folder):
     """Allocations fail while a core file is read: a whole snapshot or none"""
-    with live.Target("ticking") as target:
+    with live.Target("ticking", HEAP) as target:
         done = subprocess.run(["gcore", "-o", os.path.join(folder, "core"), str(target.pid)],
                               stdin=subprocess.DEVNULL, capture_output=True)
         live.equal(done.returncode, 0, "exit status of gcore (%s)" % done.stderr)

@@ -5,7 +5,6 @@ import random
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "python"))
@@ -16,23 +15,8 @@ GRACE = 30              # seconds in which everything must be gone, on any machi
 
 # the target
 
-def ticking(count=60000):
-    """A thread that counts, beside one that answers."""
-    heap = [[number, "item-%d" % number] for number in range(count)]
-    ticks = [0]
-
-    def tick():
-        while True:
-            ticks[0] += 1
-            time.sleep(0.001)
-
-    def wait_for_any():
-        try:
-            return os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return "ECHILD"
-    threading.Thread(target=tick, daemon=True).start()
-    live.answer({"ticks": lambda: ticks[0], "heap": lambda: len(heap), "wait": wait_for_any})
+HEAP = 60000             # lists in the target
+ticking = live.ticking
 
 
 def check_runs(target):
@@ -82,7 +66,7 @@ def check_nothing_left(target):
 
 def test_command_killed(folder):
     """kill -9 of the command leaves the target running, and no process or zombie"""
-    with live.Target("ticking") as target:
+    with live.Target("ticking", HEAP) as target:
         span = measure(target, folder)
         killed = 0
         for moment in moments(live.count(15, 100), span):
@@ -97,7 +81,7 @@ def test_command_killed(folder):
 
 def test_command_interrupted(folder):
     """SIGINT, SIGTERM and SIGHUP of the command leave no part of a file and no process"""
-    with live.Target("ticking") as target:
+    with live.Target("ticking", HEAP) as target:
         span = measure(target, folder)
         place = os.path.join(folder, "output")
         os.mkdir(place)
@@ -124,7 +108,7 @@ def test_command_interrupted(folder):
 
 def test_interrupted_held(folder):
     """A command that waits for its output obeys SIGINT and SIGTERM at once"""
-    with live.Target("ticking") as target:
+    with live.Target("ticking", HEAP) as target:
         for number in (signal.SIGINT, signal.SIGTERM):
             with live.Held(target, folder) as held:
                 held.command.send_signal(number)
@@ -135,7 +119,7 @@ def test_interrupted_held(folder):
 
 def test_guardian_killed(folder):
     """kill -9 of the guardian: the copy dies, the target runs on, the command says so"""
-    with live.Target("ticking") as target:
+    with live.Target("ticking", HEAP) as target:
         for _ in range(live.count(10, 100)):
             with live.Held(target, folder) as held:
                 time.sleep(random.uniform(0, 0.01))
@@ -166,7 +150,7 @@ def is_dead(pid):
 def test_target_killed(folder):
     """A target that ends midway: a clear line or a whole snapshot, and nothing is left"""
     path = os.path.join(folder, "x.rgs")
-    with live.Target("ticking") as target:
+    with live.Target("ticking", HEAP) as target:
         span = measure(target, folder)
     for moment in moments(live.count(10, 100), span):
         with live.Target("ticking", 20000) as target:
@@ -194,7 +178,7 @@ def check_ended(pid, folder, path, status, said):
 
 def test_target_killed_held(folder):
     """A target that ends while its copy is read takes nothing away"""
-    with live.Target("ticking") as target:
+    with live.Target("ticking", HEAP) as target:
         with live.Held(target, folder) as held:
             target.child.kill()
             target.child.wait()

@@ -6,7 +6,6 @@ import resource
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "python"))
@@ -22,23 +21,8 @@ COMMANDS = ("info", "types", "cycles")
 
 # what the tests ask
 
-def ticking(count=30000):
-    """A thread that counts, beside one that answers."""
-    heap = [[number, "item-%d" % number] for number in range(count)]
-    ticks = [0]
-
-    def tick():
-        while True:
-            ticks[0] += 1
-            time.sleep(0.001)
-
-    def wait_for_any():
-        try:
-            return os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return "ECHILD"
-    threading.Thread(target=tick, daemon=True).start()
-    live.answer({"ticks": lambda: ticks[0], "heap": lambda: len(heap), "wait": wait_for_any})
+HEAP = 30000             # lists in the target
+ticking = live.ticking
 
 
 def write_text(path, count):
@@ -212,7 +196,7 @@ def check_interrupted(words, output, folder, target=None, count=6):
 
 def test_interrupted_capture(folder):
     """Signals while a process is captured, into a file and for a picture"""
-    with live.Target("ticking") as target:
+    with live.Target("ticking", HEAP) as target:
         check_interrupted(["dump", target.pid, "-o", "x.rgs"], "x.rgs", folder, target)
         check_interrupted(["refs", target.pid, "dict", "-o", "x.svg"], "x.svg", folder, target, 4)
 
@@ -274,7 +258,7 @@ def test_file_size(folder):
         done = limited(limits, *words, cwd=made["output"], env=environment)
         check_error(done, 4, "File too large")
         live.equal(files(made["output"]) + files(made["tmp"]), [], "files of " + words[0])
-    with live.Target("ticking") as target:
+    with live.Target("ticking", HEAP) as target:
         for words in (["dump", target.pid, "-o", "x.rgs"], ["types", target.pid],
                       ["types", target.pid, "--save", "x.rgs"]):
             done = limited(limits, *words, cwd=made["output"], env=environment)
@@ -305,7 +289,7 @@ def test_full_disk(folder):
         live.equal((done.returncode, done.stdout), (status, ""), "status and files of %s (%s)" % (
             words[0], done.stderr))
         live.check(said in done.stderr, "not said:", done.stderr)
-    with live.Target("ticking") as target:
+    with live.Target("ticking", HEAP) as target:
         for words, status, said in (
                 (["dump", target.pid, "-o", "x.rgs"], 5, "of disk may be needed"),
                 (["dump", target.pid, "-o", "x.rgs", "--force"], 4, "No space left on device"),
@@ -323,7 +307,7 @@ def test_full_disk(folder):
 def test_no_such_folder(folder):
     """A folder that is not there, or that may not be written to: status 4, before the capture"""
     big = Big.make()
-    with live.Target("ticking") as target:
+    with live.Target("ticking", HEAP) as target:
         for place in ("none", "/proc/self"):
             for words in (["dump", target.pid, "-o", place + "/x.rgs"],
                           ["types", target.pid, "--save", place + "/x.rgs"],
@@ -348,7 +332,7 @@ def test_no_such_folder(folder):
 def test_no_cache(folder):
     """A cache folder that cannot be written to: the answer is given, and why nothing is kept"""
     made, environment = places(folder)
-    with live.Target("ticking") as target:
+    with live.Target("ticking", HEAP) as target:
         for cache in ("/proc/self/none", "/dev/null"):
             environment["XDG_CACHE_HOME"] = cache
             done = limited([], "types", target.pid, env=environment, cwd=made["output"])
@@ -423,7 +407,7 @@ def test_little_memory_capture(folder):
     """Little memory while a process is captured: status 5 or a whole snapshot"""
     made, environment = places(folder)
     statuses = set()
-    with live.Target("ticking") as target:
+    with live.Target("ticking", HEAP) as target:
         for most in range(30 * MIB, 400 * MIB, live.count(20, 4) * MIB):
             done = limited([(resource.RLIMIT_AS, most)], "dump", target.pid, "-o", "x.rgs",
                            cwd=made["output"], env=environment)
@@ -445,7 +429,7 @@ def test_few_descriptors(folder):
     """Few descriptors: an answer, or status 4 and a clear line; the target runs on"""
     big = Big.make()
     made, environment = places(folder)
-    with live.Target("ticking") as target:
+    with live.Target("ticking", HEAP) as target:
         for most in range(3, 16):
             for words in (["types", big.path], ["cycles", big.path, "-o", "x.svg"],
                           ["dump", target.pid, "-o", "x.rgs"]):
@@ -468,7 +452,7 @@ def test_no_processes(folder):
     big = Big.make()
     os.chmod(folder, 0o777)
     own = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if NOBODY else {}
-    with live.Target("ticking", **own) as target:
+    with live.Target("ticking", HEAP, **own) as target:
         limits = [(resource.RLIMIT_NPROC, 0)]
         for words, status in ((["types", big.path], 0), (["why", big.path, "@7", "-f", "svg"], 4),
                               (["dump", target.pid, "-o", "x.rgs"], 4)):

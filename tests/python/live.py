@@ -19,6 +19,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 
@@ -134,6 +135,25 @@ def answer(functions):
     say("ready")
     while (asked := hear()) is not None:
         say(functions[asked[0]](*asked[1:]))
+
+
+def ticking(count):
+    """A heap of COUNT lists; a thread that counts, beside one that answers."""
+    heap = [[number, "item-%d" % number] for number in range(count)]
+    ticks = [0]
+
+    def tick():
+        while True:
+            ticks[0] += 1
+            time.sleep(0.001)
+
+    def wait_for_any():
+        try:
+            return os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return "ECHILD"
+    threading.Thread(target=tick, daemon=True).start()
+    answer({"ticks": lambda: ticks[0], "heap": lambda: len(heap), "wait": wait_for_any})
 
 
 def be_target(name, *arguments):

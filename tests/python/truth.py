@@ -125,16 +125,16 @@ class Heap:
                        and self.owned[address] < self.snapshot.refcount[i]]
         return len(held), len(self.reach(unexplained, held | free)), unexplained
 
-    def reach(self, todo, held):
-        """The objects that TODO lead to, beyond HELD, which grows by them."""
+    def reach(self, waiting, held):
+        """The objects that those of WAITING lead to, beyond HELD, which grows by them."""
         made, target = set(), self.snapshot.target
-        todo = [address for address in todo if address in self.index]
-        while todo:
-            address = todo.pop()
+        waiting = [address for address in waiting if address in self.index]
+        while waiting:
+            address = waiting.pop()
             if address not in held:
                 held.add(address)
                 made.add(address)
-                todo.extend(target[number] for number in self.found.get(address, ()))
+                waiting.extend(target[number] for number in self.found.get(address, ()))
         return made
 
 
