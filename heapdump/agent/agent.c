@@ -121,6 +121,7 @@ EXPORT int refgraph_agent_wait(int pid, int fd, char *message, size_t size)
 {
 	size_t used = 0;
 	int status = 0;
+	pid_t ended;
 	ssize_t n;
 
 	while (used + 1 < size) {
@@ -131,9 +132,11 @@ EXPORT int refgraph_agent_wait(int pid, int fd, char *message, size_t size)
 	}
 	message[used] = '\0';
 	close(fd);
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			break;
+	while ((ended = waitpid(pid, &status, 0)) < 0 && errno == EINTR)
+		continue;
+	/* a program that ignores SIGCHLD is told nothing of how its children end */
+	if (ended != pid)
+		return used ? RG_SYSTEM : RG_OK;
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
 	if (!used)

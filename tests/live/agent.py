@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import sys
 import threading
 from collections import Counter
@@ -24,6 +25,7 @@ def workload(name, n):
     import refgraph
     held = workloads.build(name, n)
     live.answer({"hold": lambda: len(held), "dump": refgraph.dump,
+                 "ignore": lambda: bool(signal.signal(signal.SIGCHLD, signal.SIG_IGN)),
                  "refuse": lambda path: refused(refgraph, path)})
 
 
@@ -166,7 +168,13 @@ def test_refused(folder):
         live.check(said and "none/a.rgs" in said and "No such file" in said, "said:", said)
         said = target.ask("refuse", folder)
         live.check(said, "a folder was written to")
-    live.equal(os.listdir(folder), [], "files")
+        # then the system keeps no exit status of the child
+        target.ask("ignore")
+        said = target.ask("refuse", os.path.join(folder, "none", "a.rgs"))
+        live.check(said and "No such file" in said, "said without a status:", said)
+        live.equal(os.listdir(folder), [], "files")
+        target.ask("dump", os.path.join(folder, "a.rgs"))
+    live.equal(os.listdir(folder), ["a.rgs"], "files")
 
 
 def test_no_new_cycles(folder):
