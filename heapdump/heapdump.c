@@ -25,7 +25,7 @@ struct heapdump {
 	char *path, *temporary; /* of heapdump_open; NULL else */
 	unsigned alignment;
 	struct rg_names strings;
-	uint32_t n_types, n_threads, n_frames;
+	uint32_t n_types, n_threads, n_frames, n_sites;
 	uint32_t *frame_threads; /* by frame */
 	size_t frames_capacity;
 
@@ -405,6 +405,34 @@ uint32_t heapdump_frame(struct heapdump *dump, uint32_t thread, const char *func
 		return 0;
 	dump->frame_threads[dump->n_frames++] = thread;
 	return rg_writer_frame(dump->writer, &frame);
+}
+
+uint32_t heapdump_site(struct heapdump *dump, const char *file, uint32_t line, uint32_t caller)
+{
+	struct rg_site_record site = { .line = line, .caller = caller };
+
+	if (!is_well(dump))
+		return 0;
+	if (caller != HEAPDUMP_NO_SITE && caller >= dump->n_sites) {
+		fail(dump, HEAPDUMP_MISUSE, "site: there is no site %u to call it", caller);
+		return 0;
+	}
+	site.file = intern(dump, file);
+	if (dump->status)
+		return 0;
+	dump->n_sites++;
+	return rg_writer_site(dump->writer, &site);
+}
+
+void heapdump_allocation(struct heapdump *dump, uint64_t id, uint32_t site)
+{
+	if (!is_well(dump))
+		return;
+	EXPECT(dump, site < dump->n_sites, "allocation of 0x%" PRIx64 ": there is no site %u", id,
+		site);
+	EXPECT(dump, is_aligned(dump, id), "allocation of 0x%" PRIx64 ": the id is no multiple of %u",
+		id, dump->alignment);
+	rg_writer_allocation(dump->writer, &(struct rg_allocation_record){ id, site });
 }
 
 void heapdump_root_local(struct heapdump *dump, uint64_t target, uint32_t frame, const char *local)

@@ -159,6 +159,16 @@ HEAPDUMP_API uint32_t heapdump_frame(struct heapdump *dump, uint32_t thread, con
 HEAPDUMP_API void heapdump_root_local(
 	struct heapdump *dump, uint64_t target, uint32_t frame, const char *local);
 
+/*
+ * Declare a line of code that allocates or calls: FILE may be NULL, LINE 0; CALLER is the site that
+ * called it, declared before, or HEAPDUMP_NO_SITE. Returns its number. heapdump_allocation: SITE is
+ * where the object was allocated; its traceback is the callers of SITE.
+ */
+#define HEAPDUMP_NO_SITE UINT32_MAX
+HEAPDUMP_API uint32_t heapdump_site(
+	struct heapdump *dump, const char *file, uint32_t line, uint32_t caller);
+HEAPDUMP_API void heapdump_allocation(struct heapdump *dump, uint64_t id, uint32_t site);
+
 /* Declare a fact: "runtime", "version", "pid", "gc.threshold.0": see refgraph-snapshot(5). */
 HEAPDUMP_API void heapdump_fact_text(struct heapdump *dump, const char *key, const char *text);
 HEAPDUMP_API void heapdump_fact_number(struct heapdump *dump, const char *key, int64_t number);

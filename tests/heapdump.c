@@ -26,6 +26,9 @@ static void declare(struct heapdump *dump)
 	thread = heapdump_thread(dump, 42, "main");
 	frame = heapdump_frame(dump, thread, "run", "tiny.c", 7);
 	heapdump_root_local(dump, 0x1020, frame, "x");
+	heapdump_allocation(dump, 0x1020,
+		heapdump_site(dump, "tiny.c", 9,
+			heapdump_site(dump, NULL, 0, HEAPDUMP_NO_SITE)));
 	heapdump_fact_text(dump, "runtime", "tiny 1.0");
 	heapdump_fact_number(dump, "pid", -1);
 }
@@ -92,6 +95,9 @@ static void record(struct recorder *recorder)
 				   .label = x,
 				   .thread = 0,
 				   .frame = 0 });
+	put_site(recorder, &(struct rg_site_record){ RG_NO_STRING, 0, RG_NO_SITE });
+	put_site(recorder, &(struct rg_site_record){ file, 9, 0 });
+	put_allocation(recorder, &(struct rg_allocation_record){ 0x1020, 1 });
 	put_fact_text(recorder, "runtime", "tiny 1.0");
 	put_fact_number(recorder, "pid", -1);
 }
@@ -179,6 +185,21 @@ static void unknown_frame(struct heapdump *dump)
 	heapdump_root_local(dump, 8, 0, NULL);
 }
 
+static void unknown_caller(struct heapdump *dump)
+{
+	heapdump_site(dump, "x.c", 1, 0);
+}
+
+static void unknown_site(struct heapdump *dump)
+{
+	heapdump_allocation(dump, 8, 0);
+}
+
+static void odd_allocation(struct heapdump *dump)
+{
+	heapdump_allocation(dump, 9, heapdump_site(dump, "x.c", 1, HEAPDUMP_NO_SITE));
+}
+
 START_TEST(misuse_is_told)
 {
 	static const struct {
@@ -195,6 +216,9 @@ START_TEST(misuse_is_told)
 		{ odd_root, "root of 0x9: the id is no multiple of 8" },
 		{ unknown_thread, "frame: there is no thread 0" },
 		{ unknown_frame, "root of 0x8: there is no frame 0" },
+		{ unknown_caller, "site: there is no site 0 to call it" },
+		{ unknown_site, "allocation of 0x8: there is no site 0" },
+		{ odd_allocation, "allocation of 0x9: the id is no multiple of 8" },
 	};
 	FILE *stream = fopen("/dev/null", "w");
 

@@ -22,7 +22,7 @@
 /* What the child is told of the process that it is a copy of. */
 struct order {
 	const char *path;
-	bool values;
+	bool values, sites;
 	pid_t pid;
 	uint64_t start_ns; /* when the fork began */
 };
@@ -61,7 +61,10 @@ static enum rg_code walk(FILE *stream, const struct order *order, struct rg_erro
 	if (code)
 		return code;
 	write_facts(writer, order, &runtime, &gc);
-	code = rg_walk_heap_inside(&image, &runtime, writer, order->values, &rg_self_inside, err);
+	code = rg_walk_heap(&image, &runtime, writer,
+		&(struct rg_walk_options){
+			.values = order->values, .sites = order->sites, .inside = &rg_self_inside },
+		err);
 	return code ? code : rg_writer_finish(writer, err);
 }
 
@@ -94,6 +97,7 @@ EXPORT int refgraph_agent_start(const char *path, unsigned flags, int *fd_ret)
 {
 	struct order order = { .path = path,
 		.values = !(flags & REFGRAPH_AGENT_NO_VALUES),
+		.sites = !(flags & REFGRAPH_AGENT_NO_SITES),
 		.pid = getpid(),
 		.start_ns = rg_clock_ns() };
 	sigset_t all, before;

@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { REFGRAPH_AGENT_NO_VALUES = 1 };
+enum { REFGRAPH_AGENT_NO_VALUES = 1, REFGRAPH_AGENT_NO_SITES = 2 };
 
 /*
  * Fork a child that writes a snapshot to PATH: its pid, or -errno. The caller holds the GIL, so

@@ -314,7 +314,8 @@ enum rg_code rg_capture_write(struct rg_capture *capture, FILE *stream, struct r
 		memcpy(capture->why_stopped, frozen.guardian.why, sizeof(capture->why_stopped));
 		write_facts(writer, capture, &process, &frozen);
 		rg_writer_flush(writer);
-		code = rg_walk_heap(&frozen.image, &frozen.runtime, writer, capture->values, err);
+		code = rg_walk_heap(&frozen.image, &frozen.runtime, writer,
+			&(struct rg_walk_options){ .values = capture->values, .sites = true }, err);
 		if (!capture->stopped && (!code || code == RG_BAD_DATA) &&
 			check_copy(&frozen, capture->pid, err))
 			code = RG_SYSTEM;

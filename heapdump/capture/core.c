@@ -306,7 +306,8 @@ enum rg_code rg_core_capture_write(
 	}
 	write_facts(writer, capture, &opened);
 	rg_writer_flush(writer);
-	code = rg_walk_heap(&opened.memory.image, &opened.runtime, writer, capture->values, err);
+	code = rg_walk_heap(&opened.memory.image, &opened.runtime, writer,
+		&(struct rg_walk_options){ .values = capture->values, .sites = true }, err);
 	if (code == RG_BAD_DATA)
 		at_core(err, &opened.core);
 	if (!code)

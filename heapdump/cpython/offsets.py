@@ -40,7 +40,8 @@ PLAIN = {"VALUE": 1, "DEBUG": 1}
 # The internal headers that declare a structure of layout.def; a version has some of them.
 HEADERS = ("runtime", "interp", "pystate", "gc", "frame", "interpframe", "interpframe_structs",
            "code", "dict", "object", "unicodeobject", "long", "genobject", "moduleobject",
-           "typeobject", "function", "import", "atexit", "warnings", "debug_offsets")
+           "typeobject", "function", "import", "atexit", "warnings", "debug_offsets",
+           "tracemalloc", "hashtable", "pymem")
 
 
 # --- inside gdb ------------------------------------------------------------------------------

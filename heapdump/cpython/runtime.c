@@ -11,6 +11,7 @@
 #define POINTER_MASK (~3ull)
 #define INTERPRETERS 1000 /* that are looked at */
 #define INCREMENTAL_MINOR 14
+#define STATS_KEPT 16 /* rows of a ring of statistics, at most */
 
 void rg_version_text(uint32_t version, char *out, size_t size)
 {
@@ -52,6 +53,7 @@ static bool detect_in(
 	if (!address)
 		return false;
 	runtime->address = address;
+	runtime->binary = mapping->start;
 	version = rg_elf_symbol(image, mapping->start, "Py_Version");
 	runtime->version = version ? rg_image_u32(image, version) : version_by_name(mapping->path);
 	if (rg_image_u64(image, address) == DEBUG_COOKIE) {
@@ -194,6 +196,25 @@ static bool are_lists(struct rg_image *image, uint64_t first, uint64_t permanent
 	       is_list(image, permanent);
 }
 
+/* The statistics of a generation: to 3.14 a row in the state, then the last of a ring of rows. */
+static uint64_t find_stats(
+	struct rg_image *image, const struct rg_layout *layout, uint64_t gc, unsigned generation)
+{
+	uint64_t at = gc + (unsigned)layout->gc_stats;
+	int index = layout->gc_stats_young_index;
+
+	if (layout->gc_stats_old < 0)
+		return at + (unsigned)layout->gc_stat_size * generation;
+	at = rg_image_u64(image, at);
+	if (generation > 0) {
+		at += (unsigned)layout->gc_stats_old +
+		      (unsigned)layout->gc_stats_old_size * (generation - 1);
+		index = layout->gc_stats_old_index;
+	}
+	return at + (unsigned)layout->gc_stat_size *
+			    (rg_image_u8(image, at + (unsigned)index) % STATS_KEPT);
+}
+
 static void read_stats(
 	struct rg_image *image, uint64_t stats, struct rg_gc_state *state, unsigned generation)
 {
@@ -290,8 +311,9 @@ enum rg_code rg_runtime_gc(const struct rg_runtime *runtime, struct rg_image *im
 	for (unsigned i = 0; i < 3; i++) {
 		gc_ret->thresholds[i] = rg_image_u32(image, gc_ret->heads[i] + 16);
 		gc_ret->counts[i] = rg_image_u32(image, gc_ret->heads[i] + 20);
-		if (layout->gc_stats >= 0)
-			read_stats(image, gc + (unsigned)layout->gc_stats + 24 * i, gc_ret, i);
+		read_stats(image,
+			find_stats(image, layout, gc, i) + (unsigned)layout->gc_stat_collections,
+			gc_ret, i);
 	}
 	return RG_OK;
 }

@@ -25,6 +25,7 @@ struct rg_gc_state {
 
 struct rg_runtime {
 	uint64_t address; /* of _PyRuntime */
+	uint64_t binary; /* where the file that holds it is mapped */
 	uint32_t version; /* as Py_Version: 0x030b02f0; its low 16 bits 0 where not known */
 	const char *build; /* of a kind that is not read ("debug"), or NULL */
 	struct rg_layout layout;

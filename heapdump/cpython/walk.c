@@ -8,6 +8,7 @@
 #include "heapdump/cpython/native.h"
 #include "heapdump/cpython/readers.h"
 #include "heapdump/cpython/roots.h"
+#include "heapdump/cpython/sites.h"
 #include "heapdump/cpython/text.h"
 
 #define STRAY_LIMIT 1000 /* broken links in the collector's lists before we give up */
@@ -38,7 +39,7 @@ uint32_t rg_walk_name(struct rg_walk *walk, uint64_t address)
 uint32_t rg_walk_c_name(struct rg_walk *walk, uint64_t address)
 {
 	uint32_t number = rg_map_get(&walk->names, address);
-	char text[128];
+	char text[512];
 
 	if (number != RG_MAP_NONE)
 		return number;
@@ -182,6 +183,18 @@ bool rg_walk_unexplained(struct rg_walk *walk, uint32_t number)
 	uint64_t refcount = rg_walk_refcount(walk, walk->objects.address[number]);
 
 	return refcount != UINT64_MAX && refcount > walk->objects.found[number];
+}
+
+uint64_t rg_walk_base(struct rg_walk *walk, uint32_t number)
+{
+	uint64_t address = walk->objects.address[number];
+	const struct rg_pytype *type = walk->types.rows[walk->objects.type[number]];
+
+	if (has_gc_head(walk, type, address))
+		address -= RG_GC_HEAD;
+	if (type->tp_flags & (RG_TPFLAG_MANAGED_DICT | RG_TPFLAG_MANAGED_WEAKREF))
+		address -= RG_MANAGED_HEAD;
+	return address;
 }
 
 /* --- reading one object ------------------------------------------------------------------- */
@@ -511,18 +524,18 @@ static enum rg_code refuse_endless(struct rg_error *err)
 	return rg_hint(err, "take it again from the process, or from another core");
 }
 
-enum rg_code rg_walk_heap_inside(struct rg_image *image, const struct rg_runtime *runtime,
-	struct rg_writer *writer, bool values, const struct rg_inside *inside, struct rg_error *err)
+enum rg_code rg_walk_heap(struct rg_image *image, const struct rg_runtime *runtime,
+	struct rg_writer *writer, const struct rg_walk_options *options, struct rg_error *err)
 {
 	struct rg_walk walk = { .image = image,
-		.inside = inside,
+		.inside = options->inside,
 		.runtime = runtime,
 		.layout = &runtime->layout,
 		.writer = writer,
 		.dict_values = runtime->layout.dict_values_since >= 0 &&
 			       (int)(runtime->version >> 8 & 255) >=
 				       runtime->layout.dict_values_since,
-		.values = values,
+		.values = options->values,
 		.room = memory_size(image) / 8 * READINGS };
 	enum rg_code code = walk_lists(&walk, err);
 
@@ -532,6 +545,8 @@ enum rg_code rg_walk_heap_inside(struct rg_image *image, const struct rg_runtime
 		resolve_guesses(&walk, drain(&walk, 0));
 		rg_native_walk(&walk);
 		rg_roots_static(&walk);
+		if (options->sites)
+			rg_sites_walk(&walk);
 		rg_writer_fact_number(writer, "bad_pointers", (int64_t)walk.bad_pointers);
 		if (walk.out_of_memory)
 			code = rg_nomem(err);
@@ -540,10 +555,4 @@ enum rg_code rg_walk_heap_inside(struct rg_image *image, const struct rg_runtime
 	}
 	deinit(&walk);
 	return code;
-}
-
-enum rg_code rg_walk_heap(struct rg_image *image, const struct rg_runtime *runtime,
-	struct rg_writer *writer, bool values, struct rg_error *err)
-{
-	return rg_walk_heap_inside(image, runtime, writer, values, NULL, err);
 }

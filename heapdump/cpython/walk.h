@@ -69,14 +69,16 @@ struct rg_walk {
 	bool out_of_memory;
 };
 
-/* Walk IMAGE and write all but the END block. VALUES false leaves previews of values out. */
-enum rg_code rg_walk_heap(struct rg_image *image, const struct rg_runtime *runtime,
-	struct rg_writer *writer, bool values, struct rg_error *err);
+/* What is written beside objects and references. */
+struct rg_walk_options {
+	bool values; /* previews of values, not names alone */
+	bool sites; /* where objects were allocated, if the program traces that */
+	const struct rg_inside *inside; /* from within, what no table knows; or NULL */
+};
 
-/* The same from within, where INSIDE knows what no table does. */
-enum rg_code rg_walk_heap_inside(struct rg_image *image, const struct rg_runtime *runtime,
-	struct rg_writer *writer, bool values, const struct rg_inside *inside,
-	struct rg_error *err);
+/* Walk IMAGE and write all but the END block. */
+enum rg_code rg_walk_heap(struct rg_image *image, const struct rg_runtime *runtime,
+	struct rg_writer *writer, const struct rg_walk_options *options, struct rg_error *err);
 
 /* --- for readers and roots ---------------------------------------------------------------- */
 
@@ -117,6 +119,9 @@ void rg_walk_guess(struct rg_walk *walk, uint64_t word);
 
 /* An object that a root owns a reference to. */
 void rg_walk_root(struct rg_walk *walk, const struct rg_root_record *root);
+
+/* The address of the memory that holds object NUMBER: its heads come before it. */
+uint64_t rg_walk_base(struct rg_walk *walk, uint32_t number);
 
 /* True when exact references do not explain the refcount of object NUMBER. */
 bool rg_walk_unexplained(struct rg_walk *walk, uint32_t number);

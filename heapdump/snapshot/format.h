@@ -30,8 +30,14 @@ enum rg_block_type {
 	RG_BLOCK_FRAMES,
 	RG_BLOCK_FACTS,
 	RG_BLOCK_END,
+	RG_BLOCK_SITES,
+	RG_BLOCK_ALLOCATIONS,
 	RG_BLOCK_TYPE_COUNT, /* not a type: one past the last */
 };
+
+/* The kinds that hold records, in the order of END's totals: all but END itself. */
+#define RG_RECORD_BLOCKS (RG_BLOCK_TYPE_COUNT - 2)
+extern const enum rg_block_type rg_record_blocks[RG_RECORD_BLOCKS];
 
 /* The name of a kind of block: what END's totals and messages call it; "unknown" otherwise. */
 const char *rg_block_name(uint32_t type);
@@ -218,6 +224,22 @@ struct rg_thread_record {
 
 struct rg_frame_record {
 	uint32_t thread, function, file, line; /* line 0: not known */
+};
+
+/*
+ * A line of code that called another, or allocated. Tracebacks share what they have in common:
+ * each is a way from a site by its callers.
+ */
+struct rg_site_record {
+	uint32_t file, line; /* file may be RG_NO_STRING; line 0: not known */
+	uint32_t caller; /* the number of the site before it, or RG_NO_SITE */
+};
+#define RG_NO_SITE UINT32_MAX
+
+/* Where an object's memory was allocated. */
+struct rg_allocation_record {
+	uint64_t address;
+	uint32_t site;
 };
 
 struct rg_fact_record {

@@ -22,8 +22,8 @@
 /* What is known of an id, where a stream has no header: whether its object was listed. */
 enum { RG_NDJSON_REFERRED = 1, RG_NDJSON_LISTED };
 
-/* The totals of an end record, in the order of the blocks from types on. */
-#define RG_NDJSON_TOTALS (RG_BLOCK_END - RG_BLOCK_TYPES)
+/* The totals of an end record, in the order of the blocks that hold records, but for strings. */
+#define RG_NDJSON_TOTALS (RG_RECORD_BLOCKS - 1)
 
 /* The fields of one line, as its keys have filled them. */
 struct rg_ndjson_line {
@@ -32,7 +32,7 @@ struct rg_ndjson_line {
 	uint64_t totals[RG_NDJSON_TOTALS];
 	struct rg_scan_text name, module, kind, reference, text, place, function, file, key,
 		version, format;
-	uint32_t type, type_flags, thread, frame;
+	uint32_t type, type_flags, thread, frame, site, row;
 	enum rg_generation generation;
 	int64_t integer;
 	bool immortal, finalized, size_open, inexact, is_number;
@@ -62,7 +62,7 @@ struct rg_ndjson_reader {
 	struct rg_names strings, ids, type_names;
 	uint32_t *type_of_name; /* by the number of the name */
 	size_t n_type_names, type_names_capacity;
-	struct rg_map type_of_id, thread_of_id, frame_of_id; /* by id + 1 */
+	struct rg_map type_of_id, thread_of_id, frame_of_id, site_of_id; /* by id + 1 */
 	struct rg_map
 		objects; /* where there is no header: address + 1 -> RG_NDJSON_REFERRED or RG_NDJSON_LISTED */
 	uint64_t counts[RG_BLOCK_TYPE_COUNT];

@@ -376,6 +376,7 @@ enum rg_code rg_ndjson_read(struct rg_stream *stream, FILE *out,
 	rg_map_deinit(&r.type_of_id);
 	rg_map_deinit(&r.thread_of_id);
 	rg_map_deinit(&r.frame_of_id);
+	rg_map_deinit(&r.site_of_id);
 	rg_map_deinit(&r.objects);
 	return code;
 }

@@ -245,14 +245,14 @@ static const struct rg_ndjson_key root_keys[] = {
 	[ROOT_FRAME] = { "frame", rg_ndjson_read_u32, AT(frame) },
 };
 
-/* The number of the thread or frame with that id, or none where the key did not come. */
+/* The number of the thread, frame or site with that id, or none where the key did not come. */
 static bool look_up(struct rg_ndjson_reader *r, unsigned key, const struct rg_map *map, uint32_t id,
 	uint32_t *ret)
 {
 	*ret = rg_ndjson_came(r, key) ? rg_map_get(map, (uint64_t)id + 1) : UINT32_MAX;
 	return !rg_ndjson_came(r, key) || *ret != RG_MAP_NONE ||
 	       rg_scan_fail(&r->json, r->json.start,
-		       "threads and frames that stand before what refers to them");
+		       "threads, frames and sites that stand before what refers to them");
 }
 
 static bool take_root(struct rg_ndjson_reader *r)
@@ -317,12 +317,12 @@ static const struct rg_ndjson_key frame_keys[] = {
 	[FRAME_THREAD] = { "thread", rg_ndjson_read_u32, AT(thread) },
 	[FRAME_FUNCTION] = { "function", rg_ndjson_read_text, AT(function) },
 	[FRAME_FILE] = { "file", rg_ndjson_read_text, AT(file) },
-	[FRAME_LINE] = { "line", rg_ndjson_read_u32, AT(frame) },
+	[FRAME_LINE] = { "line", rg_ndjson_read_u32, AT(row) },
 };
 
 static bool take_frame(struct rg_ndjson_reader *r)
 {
-	struct rg_frame_record frame = { .line = r->line.frame };
+	struct rg_frame_record frame = { .line = r->line.row };
 
 	if (!set_id(r, &r->frame_of_id, (uint32_t)r->counts[RG_BLOCK_FRAMES]) ||
 		!look_up(r, FRAME_THREAD, &r->thread_of_id, r->line.thread, &frame.thread) ||
@@ -331,6 +331,45 @@ static bool take_frame(struct rg_ndjson_reader *r)
 		return false;
 	rg_writer_frame(r->writer, &frame);
 	r->counts[RG_BLOCK_FRAMES]++;
+	return true;
+}
+
+enum { SITE_ID, SITE_FILE, SITE_LINE, SITE_CALLER };
+static const struct rg_ndjson_key site_keys[] = {
+	[SITE_ID] = { "id", rg_ndjson_read_u64, AT(number) },
+	[SITE_FILE] = { "file", rg_ndjson_read_text, AT(file) },
+	[SITE_LINE] = { "line", rg_ndjson_read_u32, AT(row) },
+	[SITE_CALLER] = { "caller", rg_ndjson_read_u32, AT(site) },
+};
+
+static bool take_site(struct rg_ndjson_reader *r)
+{
+	struct rg_site_record site = { .line = r->line.row };
+
+	/* first, so that no site is its own caller */
+	if (!look_up(r, SITE_CALLER, &r->site_of_id, r->line.site, &site.caller) ||
+		!set_id(r, &r->site_of_id, (uint32_t)r->counts[RG_BLOCK_SITES]) ||
+		!rg_ndjson_intern_optional(r, SITE_FILE, &r->line.file, &site.file))
+		return false;
+	rg_writer_site(r->writer, &site);
+	r->counts[RG_BLOCK_SITES]++;
+	return true;
+}
+
+enum { ALLOCATION_OBJECT, ALLOCATION_SITE };
+static const struct rg_ndjson_key allocation_keys[] = {
+	[ALLOCATION_OBJECT] = { "object", rg_ndjson_read_referred, AT(address) },
+	[ALLOCATION_SITE] = { "site", rg_ndjson_read_u32, AT(site) },
+};
+
+static bool take_allocation(struct rg_ndjson_reader *r)
+{
+	struct rg_allocation_record allocation = { .address = r->line.address };
+
+	if (!look_up(r, ALLOCATION_SITE, &r->site_of_id, r->line.site, &allocation.site))
+		return false;
+	rg_writer_allocation(r->writer, &allocation);
+	r->counts[RG_BLOCK_ALLOCATIONS]++;
 	return true;
 }
 
@@ -365,12 +404,14 @@ static const struct rg_ndjson_key end_keys[] = {
 	{ "threads", rg_ndjson_read_u64, AT(totals[5]) },
 	{ "frames", rg_ndjson_read_u64, AT(totals[6]) },
 	{ "facts", rg_ndjson_read_u64, AT(totals[7]) },
+	{ "sites", rg_ndjson_read_u64, AT(totals[8]) },
+	{ "allocations", rg_ndjson_read_u64, AT(totals[9]) },
 };
 
 static bool take_end(struct rg_ndjson_reader *r)
 {
 	for (unsigned i = 0; i < RG_NDJSON_TOTALS; i++)
-		if (rg_ndjson_came(r, i) && r->line.totals[i] != r->counts[RG_BLOCK_TYPES + i])
+		if (rg_ndjson_came(r, i) && r->line.totals[i] != r->counts[rg_record_blocks[i + 1]])
 			return rg_scan_fail(&r->json, r->json.start,
 				"an end record that counts what stands before it");
 	r->ended = true;
@@ -383,10 +424,13 @@ static const struct rg_ndjson_record records[] = {
 	{ "references", KEYS(references_keys),
 		NEEDS(REFERENCES_SOURCE) | NEEDS(REFERENCES_REFERENCES), take_references, false },
 	{ "value", KEYS(value_keys), NEEDS(VALUE_OBJECT) | NEEDS(VALUE_VALUE), take_value, false },
+	{ "allocation", KEYS(allocation_keys), NEEDS(ALLOCATION_OBJECT) | NEEDS(ALLOCATION_SITE),
+		take_allocation, false },
 	{ "type", KEYS(type_keys), NEEDS(TYPE_NAME), take_type, false },
 	{ "root", KEYS(root_keys), NEEDS(ROOT_TARGET), take_root, false },
 	{ "thread", KEYS(thread_keys), 0, take_thread, false },
 	{ "frame", KEYS(frame_keys), NEEDS(FRAME_THREAD), take_frame, false },
+	{ "site", KEYS(site_keys), 0, take_site, false },
 	{ "fact", KEYS(fact_keys), NEEDS(FACT_KEY) | NEEDS(FACT_VALUE), take_fact, false },
 	{ "header", KEYS(header_keys), NEEDS(HEADER_FORMAT) | NEEDS(HEADER_VERSION), take_header,
 		true },

@@ -388,6 +388,35 @@ static bool write_frame(struct writer *w, struct rg_block *block)
 	return true;
 }
 
+static bool write_site(struct writer *w, struct rg_block *block)
+{
+	struct rg_site_record site;
+
+	if (!rg_read_site(block, &site))
+		return false;
+	put_field(w, "{\"record\":\"site\",\"id\":", w->counts[RG_BLOCK_SITES]);
+	put_string_number(w, ",\"file\":", site.file);
+	if (site.line)
+		put_field(w, ",\"line\":", site.line);
+	if (site.caller < w->counts[RG_BLOCK_SITES])
+		put_field(w, ",\"caller\":", site.caller);
+	PUT(w, "}\n");
+	return true;
+}
+
+static bool write_allocation(struct writer *w, struct rg_block *block)
+{
+	struct rg_allocation_record allocation;
+
+	if (!rg_read_allocation(block, &allocation) || allocation.site >= w->counts[RG_BLOCK_SITES])
+		return false;
+	PUT(w, "{\"record\":\"allocation\",\"object\":");
+	put_address(w, allocation.address);
+	put_field(w, ",\"site\":", allocation.site);
+	PUT(w, "}\n");
+	return true;
+}
+
 static bool write_fact(struct writer *w, struct rg_block *block)
 {
 	struct rg_fact_record fact;
@@ -417,6 +446,8 @@ static bool (*const writers[RG_BLOCK_TYPE_COUNT])(struct writer *, struct rg_blo
 	[RG_BLOCK_THREADS] = write_thread,
 	[RG_BLOCK_FRAMES] = write_frame,
 	[RG_BLOCK_FACTS] = write_fact,
+	[RG_BLOCK_SITES] = write_site,
+	[RG_BLOCK_ALLOCATIONS] = write_allocation,
 };
 
 /* --- the whole ---------------------------------------------------------------------------- */
@@ -432,10 +463,11 @@ static void write_header(struct writer *w, unsigned shift)
 static void write_end(struct writer *w)
 {
 	PUT(w, "{\"record\":\"end\"");
-	for (uint32_t type = RG_BLOCK_TYPES; type < RG_BLOCK_END; type++) {
+	/* strings are not counted: here they stand where they are used */
+	for (unsigned i = 0; i + 1 < RG_RECORD_BLOCKS; i++) {
 		PUT(w, ",\"");
-		put_name(w, rg_block_name(type));
-		put_field(w, "\":", w->counts[type]);
+		put_name(w, rg_block_name(rg_record_blocks[i + 1]));
+		put_field(w, "\":", w->counts[rg_record_blocks[i + 1]]);
 	}
 	PUT(w, "}\n");
 }

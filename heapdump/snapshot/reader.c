@@ -132,8 +132,8 @@ static bool next_frame(struct rg_reader *reader, struct rg_block *block)
 
 static void read_end(struct rg_reader *reader, struct rg_block *block)
 {
-	for (uint32_t i = 0; i < block->count && i < RG_BLOCK_END - RG_BLOCK_STRINGS; i++)
-		reader->totals[RG_BLOCK_STRINGS + i] = rg_cursor_varint(&block->body);
+	for (uint32_t i = 0; i < block->count && i < RG_RECORD_BLOCKS; i++)
+		reader->totals[rg_record_blocks[i]] = rg_cursor_varint(&block->body);
 	reader->ended = true;
 	if (!rg_cursor_ok(&block->body))
 		damaged(reader, "malformed totals in the end block at offset %zu", block->offset);
@@ -154,7 +154,7 @@ bool rg_reader_next(struct rg_reader *reader, struct rg_block *block_ret)
 			return false;
 		if (block_ret->type == RG_BLOCK_END)
 			read_end(reader, block_ret);
-		else if (block_ret->type > 0 && block_ret->type < RG_BLOCK_END)
+		else if (block_ret->type > 0 && block_ret->type < RG_BLOCK_TYPE_COUNT)
 			return true;
 	}
 	return false;
@@ -316,6 +316,21 @@ bool rg_read_frame(struct rg_block *block, struct rg_frame_record *frame_ret)
 	frame_ret->function = get_optional(block);
 	frame_ret->file = get_optional(block);
 	frame_ret->line = rg_cursor_varint32(&block->body);
+	return rg_cursor_ok(&block->body);
+}
+
+bool rg_read_site(struct rg_block *block, struct rg_site_record *site_ret)
+{
+	site_ret->file = get_optional(block);
+	site_ret->line = rg_cursor_varint32(&block->body);
+	site_ret->caller = get_optional(block);
+	return rg_cursor_ok(&block->body);
+}
+
+bool rg_read_allocation(struct rg_block *block, struct rg_allocation_record *allocation_ret)
+{
+	allocation_ret->address = get_address(block, &block->previous);
+	allocation_ret->site = rg_cursor_varint32(&block->body);
 	return rg_cursor_ok(&block->body);
 }
 

@@ -54,6 +54,8 @@ bool rg_read_value(struct rg_block *block, struct rg_value_record *value_ret);
 bool rg_read_root(struct rg_block *block, struct rg_root_record *root_ret);
 bool rg_read_thread(struct rg_block *block, struct rg_thread_record *thread_ret);
 bool rg_read_frame(struct rg_block *block, struct rg_frame_record *frame_ret);
+bool rg_read_site(struct rg_block *block, struct rg_site_record *site_ret);
+bool rg_read_allocation(struct rg_block *block, struct rg_allocation_record *allocation_ret);
 bool rg_read_fact(struct rg_block *block, struct rg_fact_record *fact_ret);
 
 /* The head of a references record; then rg_read_reference COUNT times with the same run. */

@@ -448,13 +448,29 @@ static void write_frames(struct redaction *redaction, struct rg_block *block)
 		rg_writer_frame(redaction->writer, &frame);
 }
 
+static void write_sites(struct redaction *redaction, struct rg_block *block)
+{
+	struct rg_site_record site;
+
+	while (block->count-- > 0 && rg_read_site(block, &site))
+		rg_writer_site(redaction->writer, &site);
+}
+
+static void write_allocations(struct redaction *redaction, struct rg_block *block)
+{
+	struct rg_allocation_record allocation;
+
+	while (block->count-- > 0 && rg_read_allocation(block, &allocation))
+		rg_writer_allocation(redaction->writer, &allocation);
+}
+
 /* Facts that name nothing of the program: others may, a list of its libraries or a folder. */
 static bool is_harmless(const char *key)
 {
 	static const char *const keys[] = { "runtime", "version", "pid", "pid.inner", "captured",
 		"rss", "pause_ns", "source", "tool", "core.signal", "redacted",
-		"warning.gc-running", "warning.stopped", "warning.no-refcounts",
-		"warning.only-referred" };
+		"tracemalloc.frames", "warning.gc-running", "warning.stopped",
+		"warning.no-refcounts", "warning.only-referred" };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (strcmp(keys[i], key) == 0)
@@ -493,6 +509,8 @@ static void (*const writers[RG_BLOCK_TYPE_COUNT])(
 	[RG_BLOCK_THREADS] = write_threads,
 	[RG_BLOCK_FRAMES] = write_frames,
 	[RG_BLOCK_FACTS] = write_facts,
+	[RG_BLOCK_SITES] = write_sites,
+	[RG_BLOCK_ALLOCATIONS] = write_allocations,
 };
 
 /* The second walk: every record again, its strings first as they keep their numbers. */

@@ -85,7 +85,7 @@ static void write_block(struct rg_writer *writer, enum rg_block_type type)
 static void flush_block(struct rg_writer *writer, enum rg_block_type type)
 {
 	static const enum rg_block_type first[] = { RG_BLOCK_STRINGS, RG_BLOCK_TYPES,
-		RG_BLOCK_THREADS, RG_BLOCK_FRAMES };
+		RG_BLOCK_THREADS, RG_BLOCK_FRAMES, RG_BLOCK_SITES };
 
 	for (size_t i = 0; i < sizeof(first) / sizeof(*first) && first[i] != type; i++)
 		if (writer->blocks[first[i]].count)
@@ -281,6 +281,25 @@ uint32_t rg_writer_frame(struct rg_writer *writer, const struct rg_frame_record 
 	return (uint32_t)number;
 }
 
+uint32_t rg_writer_site(struct rg_writer *writer, const struct rg_site_record *site)
+{
+	uint64_t number = writer->totals[RG_BLOCK_SITES];
+	struct block *block = open_record(writer, RG_BLOCK_SITES, number);
+
+	put_optional(block, site->file);
+	put_varint(block, site->line);
+	put_optional(block, site->caller);
+	return (uint32_t)number;
+}
+
+void rg_writer_allocation(struct rg_writer *writer, const struct rg_allocation_record *allocation)
+{
+	struct block *block = open_record(writer, RG_BLOCK_ALLOCATIONS, allocation->address);
+
+	put_address(writer, block, allocation->address, &block->previous);
+	put_varint(block, allocation->site);
+}
+
 void rg_writer_fact(struct rg_writer *writer, const struct rg_fact_record *fact)
 {
 	struct block *block = open_record(writer, RG_BLOCK_FACTS, 0);
@@ -311,8 +330,8 @@ void rg_writer_fact_number(struct rg_writer *writer, const char *key, int64_t nu
 
 void rg_writer_flush(struct rg_writer *writer)
 {
-	for (enum rg_block_type type = RG_BLOCK_STRINGS; type < RG_BLOCK_END; type++)
-		flush_block(writer, type);
+	for (size_t i = 0; i < RG_RECORD_BLOCKS; i++)
+		flush_block(writer, rg_record_blocks[i]);
 }
 
 enum rg_code rg_writer_finish(struct rg_writer *writer, struct rg_error *err)
@@ -320,9 +339,9 @@ enum rg_code rg_writer_finish(struct rg_writer *writer, struct rg_error *err)
 	struct block *end = &writer->blocks[RG_BLOCK_END];
 
 	rg_writer_flush(writer);
-	end->count = RG_BLOCK_END - RG_BLOCK_STRINGS;
-	for (enum rg_block_type type = RG_BLOCK_STRINGS; type < RG_BLOCK_END; type++)
-		put_varint(end, writer->totals[type]);
+	end->count = RG_RECORD_BLOCKS;
+	for (size_t i = 0; i < RG_RECORD_BLOCKS; i++)
+		put_varint(end, writer->totals[rg_record_blocks[i]]);
 	write_block(writer, RG_BLOCK_END);
 	if (fflush(writer->stream) != 0 && !writer->error)
 		writer->error = errno ? errno : EIO;

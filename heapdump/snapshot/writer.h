@@ -2,7 +2,7 @@
  * Writing a snapshot, in one pass and bounded memory.
  *
  * Records may come in any order; each kind collects in a block of its own until that is full.
- * Before a block is written, the open blocks of strings, types, threads and frames are: so what a
+ * Before a block is written, the open blocks of strings, types, threads, frames and sites are: so what a
  * good block refers to by number stands before it, and a truncated file still makes sense.
  * References of one object may be written in several goes. The first failure sticks; every
  * later call does nothing, and rg_writer_finish reports it.
@@ -42,6 +42,10 @@ void rg_writer_value(struct rg_writer *writer, const struct rg_value_record *val
 void rg_writer_root(struct rg_writer *writer, const struct rg_root_record *root);
 uint32_t rg_writer_thread(struct rg_writer *writer, const struct rg_thread_record *thread);
 uint32_t rg_writer_frame(struct rg_writer *writer, const struct rg_frame_record *frame);
+
+/* Add a line of code, after its caller; returns its number. Callers share equal sites. */
+uint32_t rg_writer_site(struct rg_writer *writer, const struct rg_site_record *site);
+void rg_writer_allocation(struct rg_writer *writer, const struct rg_allocation_record *allocation);
 
 /*
  * COUNT references from SOURCE, as the records of one go. The label of RG_LABEL_NEXT must be set

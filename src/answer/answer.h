@@ -35,7 +35,7 @@ enum rg_field_type {
 /* Of a field: when it is left out of the JSON. */
 enum {
 	RG_VOLATILE = 1, /* differs from run to run: left out with --stable */
-	RG_OMIT_EMPTY = 2, /* left out where it is null */
+	RG_OMIT_EMPTY = 2, /* left out where it is null, false or an empty array */
 };
 
 struct rg_record;

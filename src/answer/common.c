@@ -60,12 +60,17 @@ static const struct rg_field object_fields[] = {
 		"helpers that are counted with it"),
 	RG_FIELD_FLAGGED(rg_answer_object, distance, RG_OPTIONAL, OMIT, "DISTANCE",
 		"references from the nearest root, where it was asked for"),
+	{ NULL, RG_TEXT, offsetof(struct rg_answer_object, allocated), NULL, 0, "ALLOCATED AT",
+		NULL },
 	RG_FIELD_FLAGGED(rg_answer_object, value, RG_TEXT, OMIT, "VALUE", "a short preview"),
 	RG_FIELD_FLAGGED(rg_answer_object, value_exact, RG_FLAG, OMIT, NULL,
 		"the preview is the whole value"),
 	RG_FIELD_FLAGGED(
 		rg_answer_object, name, RG_TEXT, OMIT, "NAME", "of a function, module or type"),
-	RG_FIELD_FLAGGED(rg_answer_object, site, RG_TEXT, OMIT, NULL, "file:line of a function"),
+	RG_FIELD_FLAGGED(rg_answer_object, site, RG_TEXT, OMIT, NULL,
+		"file:line where it was allocated, or else where it was written"),
+	RG_FIELD_FLAGGED(rg_answer_object, traceback, RG_ROWS, OMIT, NULL,
+		"with --frames: where it was allocated and the callers, the innermost first"),
 };
 const struct rg_record rg_record_object = RG_RECORD_OF(rg_answer_object, object_fields);
 
@@ -221,8 +226,25 @@ struct rg_answer_object *rg_answer_object_new(
 	object->distance = RG_NOTHING;
 	object->value = rg_label_value(heap, id, &object->value_exact, arena);
 	object->name = rg_label_name(heap, id, arena);
-	object->site = rg_label_place(heap, id, arena);
+	object->site = rg_label_site(heap, rg_heap_site(heap, id), arena);
+	object->allocated = object->site ? rg_label_short(object->site) : NULL;
+	if (!object->site)
+		object->site = rg_label_place(heap, id, arena);
 	return object;
+}
+
+void rg_answer_object_trace(
+	struct rg_answer_object *object, const struct rg_heap *heap, struct rg_arena *arena)
+{
+	uint32_t site = rg_heap_site(heap, object->id);
+	const char **rows;
+	uint64_t n = 0;
+
+	for (uint32_t at = site; at != RG_NO_SITE; at = heap->sites[at].caller)
+		n++;
+	rows = rg_answer_rows(&object->traceback, n, n, sizeof(*rows), arena);
+	for (uint64_t i = 0; rows && i < n; i++, site = heap->sites[site].caller)
+		rows[i] = rg_label_site(heap, site, arena);
 }
 
 struct rg_answer_reference *rg_answer_reference_new(

@@ -40,7 +40,10 @@ struct rg_answer_object {
 	uint32_t id;
 	uint64_t address, type_id, size, footprint, refcount, items, folded;
 	uint64_t distance; /* from the nearest root; RG_NOTHING where it was not asked for */
-	const char *type, *generation, *value, *name, *site;
+	const char *type, *generation, *value, *name;
+	const char *site; /* where it was allocated, else where it was written; or NULL */
+	const char *allocated; /* short, for a table: only where it was allocated */
+	struct rg_list traceback; /* of text, the innermost first, where it was asked for */
 	bool immortal, tracked, value_exact;
 };
 
@@ -127,6 +130,9 @@ struct rg_answer_object *rg_answer_object_new(
 	const struct rg_heap *heap, uint32_t id, bool raw, struct rg_arena *arena);
 
 /* The reference of row EDGE in the folded view, from FROM. */
+/* Fill in the traceback of OBJECT, if it is known. */
+void rg_answer_object_trace(
+	struct rg_answer_object *object, const struct rg_heap *heap, struct rg_arena *arena);
 struct rg_answer_reference *rg_answer_reference_new(
 	const struct rg_heap *heap, uint32_t from, uint32_t edge, struct rg_arena *arena);
 

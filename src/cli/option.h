@@ -45,7 +45,7 @@ struct rg_settings {
 	uint64_t limit, nodes, depth, breadth, layout_time; /* 0: the command's own */
 	const char *output, *save, *from, *type, *module, *avoid, *highlight, *extra, *sysroot, *on;
 	bool separated; /* the words stand behind `--` */
-	bool reverse, weak, raw, stable, no_save, no_values, redact, force, graph, schema, help,
+	bool reverse, weak, raw, stable, no_save, no_values, redact, force, graph, frames, schema, help,
 		version;
 };
 
@@ -63,6 +63,7 @@ enum rg_option_id {
 	RG_OPTION_HIGHLIGHT,
 	RG_OPTION_EXTRA,
 	RG_OPTION_FROM,
+	RG_OPTION_FRAMES,
 	RG_OPTION_EDGES,
 	RG_OPTION_WEAK,
 	RG_OPTION_RAW,

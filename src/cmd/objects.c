@@ -1,14 +1,29 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "heapdump/base/units.h"
 #include "src/analysis/order.h"
 #include "src/answer/objects.h"
 #include "src/cmd/answering.h"
 #include "src/cmd/commands.h"
+#include "src/emit/escape.h"
+
+static void print_traceback(
+	const struct rg_answer_object *object, bool stable, struct rg_arena *arena, FILE *out)
+{
+	const char *const *sites = object->traceback.rows;
+
+	fprintf(out, "\n%s%s, allocated at\n",
+		rg_escape_display(arena, object->type, strlen(object->type), 60),
+		stable ? "" : rg_arena_print(arena, " @%u", object->id));
+	for (uint64_t i = 0; i < object->traceback.shown; i++)
+		fprintf(out, "    %s\n", rg_escape_display(arena, sites[i], strlen(sites[i]), 96));
+}
 
 static enum rg_code text(const void *data, struct rg_context *context, FILE *out)
 {
 	const struct rg_answer_objects *answer = data;
+	const struct rg_answer_object *rows = answer->objects.rows;
 	struct rg_arena arena = { 0 };
 	enum rg_code code;
 
@@ -18,8 +33,11 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 		fprintf(out, " (%s more are folded into what they belong to: --raw)",
 			rg_units_count(answer->folded, &arena));
 	fprintf(out, answer->objects.shown ? "\n\n" : "\n");
-	code = rg_arena_end(&arena, RG_OK, &context->err);
-	return code ? code : rg_output_table(context, &rg_record_object, &answer->objects, "", out);
+	code = rg_output_table(context, &rg_record_object, &answer->objects, "", out);
+	for (uint64_t i = 0; !code && i < answer->objects.shown; i++)
+		if (rows[i].traceback.shown)
+			print_traceback(&rows[i], context->settings.stable, &arena, out);
+	return rg_arena_end(&arena, code, &context->err);
 }
 
 /* What --sort asks for; by footprint otherwise. */
@@ -43,6 +61,7 @@ static enum rg_code list(
 	const struct rg_heap *heap = &answering->source.heap;
 	struct rg_order order = order_of(answering, paths);
 	struct rg_answer_objects answer = { 0 };
+	struct rg_answer_object *rows;
 	struct rg_output_forms forms = { .data = &answer, .text = text, .ids = ids, .n_ids = n };
 	enum rg_code code = rg_order_sort(heap, &order, ids, n, &context->err);
 
@@ -55,6 +74,9 @@ static enum rg_code list(
 	if (!code)
 		code = rg_answer_objects_init(&answer, heap, answering->origin, ids, n, paths,
 			answering->limit, &answering->arena, &context->err);
+	rows = answer.objects.rows;
+	for (uint64_t i = 0; !code && context->settings.frames && i < answer.objects.shown; i++)
+		rg_answer_object_trace(&rows[i], heap, &answering->arena);
 	if (!code)
 		code = rg_output_answer(context, &forms);
 	if (!code && n && context->settings.format == RG_FORMAT_TEXT)
@@ -102,7 +124,7 @@ const struct rg_command rg_cmd_objects = {
 		{ "objects leak.rgs Session --format ids > ids", "for the next command" },
 		{ "why leak.rgs --from ids", "such as this one" } },
 	.options = RG_OPTIONS_LIST | RG_OPTION(SORT) | RG_OPTION(REVERSE) | RG_OPTION(TYPE) |
-		   RG_OPTION(MODULE) | RG_OPTION(FROM) | RG_OPTION(RAW),
+		   RG_OPTION(MODULE) | RG_OPTION(FROM) | RG_OPTION(FRAMES) | RG_OPTION(RAW),
 	.formats = RG_FORMATS_PLAIN | RG_FORMATS_IDS,
 	.min_words = 1,
 	.max_words = -1,

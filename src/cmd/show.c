@@ -56,7 +56,11 @@ static void print_facts(
 	print_field(out, "state", answer->state);
 	print_field(out, "value", plain(object->value, 80, arena));
 	print_field(out, "name", plain(object->name, 80, arena));
-	print_field(out, "written at", plain(object->site, 80, arena));
+	print_field(out, object->allocated ? "allocated at" : "written at",
+		plain(object->site, 80, arena));
+	for (uint64_t i = 1; i < object->traceback.shown; i++)
+		print_field(out, i == 1 ? "called from" : "",
+			plain(((const char **)object->traceback.rows)[i], 80, arena));
 	if (answer->chain)
 		print_field(out, "path", plain(answer->chain->path, 400, arena));
 	for (uint64_t i = 0; i < answer->roots.shown; i++)
@@ -140,6 +144,8 @@ static enum rg_code write_answer(
 	enum rg_code code = rg_answer_show_init(&answer, cycles, answering->origin, id,
 		answering->limit, &answering->arena, &context->err);
 
+	if (!code && context->settings.frames)
+		rg_answer_object_trace(answer.object, &answering->source.heap, &answering->arena);
 	if (!code && (context->settings.format == RG_FORMAT_IDS || rg_output_drawn(context) ||
 			     context->settings.graph))
 		code = rg_answering_draw(&picture, answering, draw, &id);
@@ -216,7 +222,7 @@ const struct rg_command rg_cmd_show = {
 		{ "show leak.rgs Session -o session.svg", "who is next to it, as a picture" },
 		{ "show leak.rgs @812 --format json", "for a script" } },
 	.options = RG_OPTIONS_LIST | RG_OPTION(EXTRA) | RG_OPTION(FROM) | RG_OPTION(RAW) |
-		   RG_OPTION(NODES) | RG_OPTION(LAYOUT_TIME) | RG_OPTION(GRAPH),
+		   RG_OPTION(FRAMES) | RG_OPTION(NODES) | RG_OPTION(LAYOUT_TIME) | RG_OPTION(GRAPH),
 	.formats = RG_FORMATS_DRAWN | RG_FORMATS_IDS,
 	.min_words = 1,
 	.max_words = -1,

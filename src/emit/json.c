@@ -155,7 +155,8 @@ static json_t *record_value(struct building *b, const struct rg_record *record, 
 						       json_object_update(object, value) != 0);
 			json_decref(value);
 		} else if (field->flags & RG_OMIT_EMPTY &&
-			   (json_is_null(value) || json_is_false(value)))
+			   (json_is_null(value) || json_is_false(value) ||
+				   (json_is_array(value) && !json_array_size(value))))
 			json_decref(value);
 		else
 			set(b, object, field->name, value);

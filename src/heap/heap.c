@@ -59,6 +59,8 @@ void rg_heap_deinit(struct rg_heap *heap)
 	free(heap->roots);
 	free(heap->threads);
 	free(heap->frames);
+	free(heap->site);
+	free(heap->sites);
 	free(heap->facts);
 	rg_bytes_deinit(&heap->bytes);
 	memset(heap, 0, sizeof(*heap));

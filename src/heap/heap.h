@@ -71,6 +71,7 @@ struct rg_heap {
 	uint8_t *flags; /* RG_OBJECT_* */
 	uint32_t *owner; /* who folds it, or itself; see fold.h */
 	uint32_t *helper; /* what is folded into it, or RG_NO_ID */
+	uint32_t *site; /* where it was allocated, or RG_NO_SITE; NULL: known of none */
 	struct rg_map modules; /* dict of a module + 1, where it is not folded -> the module */
 	struct rg_addressmap map;
 
@@ -92,6 +93,8 @@ struct rg_heap {
 	size_t n_threads, threads_capacity;
 	struct rg_frame_record *frames;
 	size_t n_frames, frames_capacity;
+	struct rg_site_record *sites; /* a site's caller stands before it */
+	size_t n_sites, sites_capacity;
 	struct rg_heap_fact *facts;
 	size_t n_facts, facts_capacity;
 
@@ -128,6 +131,12 @@ static inline bool rg_heap_tracked(const struct rg_heap *heap, uint32_t id)
 static inline const struct rg_heap_type *rg_heap_type(const struct rg_heap *heap, uint32_t id)
 {
 	return &heap->types[heap->type[id]];
+}
+
+/* Where an object was allocated, or RG_NO_SITE. */
+static inline uint32_t rg_heap_site(const struct rg_heap *heap, uint32_t id)
+{
+	return heap->site ? heap->site[id] : RG_NO_SITE;
 }
 
 /* A string of the table; empty for a number that is none. */

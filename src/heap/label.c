@@ -226,6 +226,23 @@ static const char *string_of(const struct rg_heap *heap, uint32_t number, struct
 	return text_of(arena, rg_heap_string(heap, number));
 }
 
+const char *rg_label_short(const char *place)
+{
+	const char *slash = strrchr(place, '/'), *at = slash;
+
+	while (at && at > place && at[-1] != '/')
+		at--;
+	return at ? at : place;
+}
+
+const char *rg_label_site(const struct rg_heap *heap, uint32_t site, struct rg_arena *arena)
+{
+	if (site == RG_NO_SITE)
+		return NULL;
+	return rg_arena_print(arena, "%s:%u", string_of(heap, heap->sites[site].file, arena),
+		heap->sites[site].line);
+}
+
 static const char *thread_text(const struct rg_heap *heap, uint32_t thread, struct rg_arena *arena)
 {
 	const char *name;

@@ -35,6 +35,12 @@ const char *rg_label_type(const struct rg_heap *heap, uint32_t type, struct rg_a
 const char *rg_label_name(const struct rg_heap *heap, uint32_t id, struct rg_arena *arena);
 const char *rg_label_place(const struct rg_heap *heap, uint32_t id, struct rg_arena *arena);
 
+/* "app/web.py:88": the last two parts of a place or site; points into it. */
+const char *rg_label_short(const char *place);
+
+/* "file:line" of a site of the heap; NULL for RG_NO_SITE. */
+const char *rg_label_site(const struct rg_heap *heap, uint32_t site, struct rg_arena *arena);
+
 /* "module app.cache", "thread 1 (MainThread): app/web.py:88 handle(), local 'req'". */
 const char *rg_label_root(
 	const struct rg_heap *heap, const struct rg_heap_root *root, struct rg_arena *arena);

@@ -21,6 +21,8 @@ struct load {
 	size_t n_roots, roots_capacity;
 	struct rg_value_record *values;
 	size_t n_values, values_capacity;
+	struct rg_allocation_record *allocations;
+	size_t n_allocations, allocations_capacity;
 	struct rg_block *references; /* the blocks of references, for the second pass */
 	size_t n_blocks, blocks_capacity;
 	struct rg_error *err;
@@ -119,6 +121,30 @@ static enum rg_code load_frame(struct load *load, struct rg_block *block)
 	return rg_read_frame(block, slot) ? RG_OK : RG_BAD_DATA;
 }
 
+static enum rg_code load_site(struct load *load, struct rg_block *block)
+{
+	struct rg_heap *heap = load->heap;
+	struct rg_site_record *slot = RG_PUSH(heap->sites, heap->n_sites, heap->sites_capacity);
+
+	if (!slot)
+		return RG_NOMEM;
+	if (!rg_read_site(block, slot))
+		return RG_BAD_DATA;
+	/* so that no traceback runs in a circle */
+	return slot->caller == RG_NO_SITE || slot->caller < heap->n_sites - 1 ? RG_OK : RG_BAD_DATA;
+}
+
+static enum rg_code load_allocation(struct load *load, struct rg_block *block)
+{
+	struct rg_allocation_record *slot = RG_PUSH(
+		load->allocations, load->n_allocations, load->allocations_capacity);
+
+	if (!slot)
+		return RG_NOMEM;
+	return rg_read_allocation(block, slot) && slot->site < load->heap->n_sites ? RG_OK
+										   : RG_BAD_DATA;
+}
+
 static enum rg_code load_fact(struct load *load, struct rg_block *block)
 {
 	struct rg_heap *heap = load->heap;
@@ -145,6 +171,8 @@ static enum rg_code (*const loaders[RG_BLOCK_TYPE_COUNT])(struct load *, struct 
 	[RG_BLOCK_THREADS] = load_thread,
 	[RG_BLOCK_FRAMES] = load_frame,
 	[RG_BLOCK_FACTS] = load_fact,
+	[RG_BLOCK_SITES] = load_site,
+	[RG_BLOCK_ALLOCATIONS] = load_allocation,
 };
 
 static enum rg_code load_block(struct load *load, struct rg_block *block)
@@ -408,7 +436,7 @@ static enum rg_code load_references(struct load *load)
 	return code;
 }
 
-/* --- roots and values by id --------------------------------------------------------------- */
+/* --- roots, values and sites by id -------------------------------------------------------- */
 
 static int by_root_kind(const void *a, const void *b)
 {
@@ -483,6 +511,25 @@ static enum rg_code place_values(struct load *load)
 	return RG_OK;
 }
 
+static enum rg_code place_sites(struct load *load)
+{
+	struct rg_heap *heap = load->heap;
+
+	if (!load->n_allocations)
+		return RG_OK;
+	heap->site = rg_array_new(heap->n_objects, sizeof(*heap->site));
+	if (!heap->site)
+		return rg_nomem(load->err);
+	memset(heap->site, 0xff, heap->n_objects * sizeof(*heap->site));
+	for (size_t i = 0; i < load->n_allocations; i++) {
+		uint32_t object = rg_addressmap_find(&heap->map, load->allocations[i].address);
+
+		if (object != RG_NO_ID)
+			heap->site[object] = load->allocations[i].site;
+	}
+	return RG_OK;
+}
+
 enum rg_code rg_load(struct rg_heap *heap, const char *file, struct rg_error *err)
 {
 	struct load load = { .heap = heap, .file = file, .err = err };
@@ -503,9 +550,12 @@ enum rg_code rg_load(struct rg_heap *heap, const char *file, struct rg_error *er
 		code = place_roots(&load);
 	if (!code)
 		code = place_values(&load);
+	if (!code)
+		code = place_sites(&load);
 	free(load.rows.items);
 	free(load.roots);
 	free(load.values);
+	free(load.allocations);
 	free(load.references);
 	return code;
 }

@@ -78,16 +78,6 @@ static const char *title_of(struct rg_draw *draw, uint32_t id)
 		dot ? dot + 1 : name);
 }
 
-/* "app/web.py:88", with the last two parts of the path. */
-static const char *short_place(const char *place)
-{
-	const char *slash = strrchr(place, '/'), *at = slash;
-
-	while (at && at > place && at[-1] != '/')
-		at--;
-	return at ? at : place;
-}
-
 /* The facts of a node, joined by dots: place or items or value, and the size. */
 static const char *facts_of(struct rg_draw *draw, uint32_t id)
 {
@@ -99,7 +89,7 @@ static const char *facts_of(struct rg_draw *draw, uint32_t id)
 	bool finalizer = rg_heap_type(heap, id)->flags & RG_TYPE_FINALIZER;
 
 	if (place)
-		first = short_place(place);
+		first = rg_label_short(place);
 	else if (heap->items[id] != RG_NO_ITEMS && !(rg_heap_type(heap, id)->flags & RG_TYPE_STR))
 		first = rg_units_things(heap->items[id], "item", "items", arena);
 	else
@@ -216,7 +206,7 @@ uint32_t rg_draw_root(struct rg_draw *draw, const struct rg_heap_root *root, uin
 	row = rg_draw_node(draw, RG_PICTURE_ROOT, RG_PICTURE_NO_CLUSTER,
 		colon ? rg_arena_text(draw->arena, label, (size_t)(colon - label)) : label,
 		colon && comma > colon && root->kind == RG_ROOT_FRAME
-			? short_place(rg_arena_text(
+			? rg_label_short(rg_arena_text(
 				  draw->arena, colon + 2, (size_t)(comma - colon - 2)))
 		: colon ? colon + 2
 			: "root");

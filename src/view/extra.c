@@ -54,9 +54,11 @@ static const char *refcount_of(const struct rg_heap *heap, uint32_t id, struct r
 
 static const char *site_of(const struct rg_heap *heap, uint32_t id, struct rg_arena *arena)
 {
-	const char *place = rg_label_place(heap, id, arena);
+	const char *site = rg_label_site(heap, rg_heap_site(heap, id), arena);
 
-	return place ? place : "";
+	if (!site)
+		site = rg_label_place(heap, id, arena);
+	return site ? site : "";
 }
 
 static const char *size_of(const struct rg_heap *heap, uint32_t id, struct rg_arena *arena)

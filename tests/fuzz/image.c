@@ -78,7 +78,8 @@ static void walk(struct rg_image *image)
 	if (!code)
 		code = rg_runtime_gc(&runtime, image, runtime.main, &gc, &err);
 	if (!code)
-		code = rg_walk_heap(image, &runtime, writer, true, &err);
+		code = rg_walk_heap(image, &runtime, writer,
+			&(struct rg_walk_options){ .values = true, .sites = true }, &err);
 	REQUIRE(code == RG_OK || (*err.message && *err.name));
 	rg_writer_destroy(writer);
 	fclose(stream);

@@ -41,9 +41,7 @@ static void check_loads(struct text *text)
 
 static void walk(struct rg_image *image, bool values)
 {
-	struct rg_runtime runtime = {
-		.version = 0x030b02f0, .interpreter = BASE, .main = BASE
-	};
+	struct rg_runtime runtime = { .version = 0x030b02f0, .interpreter = BASE, .main = BASE };
 	struct text text;
 	FILE *stream = text_open(&text);
 	struct rg_writer *writer = rg_writer_create(stream, SHIFT);
@@ -51,7 +49,8 @@ static void walk(struct rg_image *image, bool values)
 
 	rg_error_init(&err);
 	REQUIRE(writer && rg_layout_init(&runtime.layout, 11));
-	if (rg_walk_heap(image, &runtime, writer, values, &err)) {
+	if (rg_walk_heap(image, &runtime, writer,
+		    &(struct rg_walk_options){ .values = values, .sites = true }, &err)) {
 		REQUIRE(*err.message && *err.name);
 		rg_writer_destroy(writer);
 		fclose(stream);

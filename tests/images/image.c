@@ -47,7 +47,8 @@ static enum rg_code walk(
 		*version_ret = runtime.version;
 		rg_facts_runtime(writer, &runtime, "core", "image", 0);
 		rg_facts_gc(writer, &gc);
-		code = rg_walk_heap(image, &runtime, writer, true, err);
+		code = rg_walk_heap(image, &runtime, writer,
+			&(struct rg_walk_options){ .values = true, .sites = true }, err);
 	}
 	if (!code)
 		code = rg_writer_finish(writer, err);

@@ -20,9 +20,11 @@ MAGIC = b"\x8brgs\r\n\x1a\n"
 MAJOR, MINOR = 1, 0
 BLOCK_LIMIT = 1 << 20
 
-STRINGS, TYPES, OBJECTS, REFERENCES, VALUES, ROOTS, THREADS, FRAMES, FACTS, END = range(1, 11)
+(STRINGS, TYPES, OBJECTS, REFERENCES, VALUES, ROOTS, THREADS, FRAMES, FACTS, END, SITES,
+ ALLOCATIONS) = range(1, 13)
+# in the order of the end block's totals
 BLOCKS = ("strings", "types", "objects", "references", "values", "roots", "threads", "frames",
-          "facts")
+          "facts", "sites", "allocations")
 
 GENERATIONS = ("0", "1", "2", "permanent", "untracked")
 PERMANENT, UNTRACKED = 3, 4
@@ -57,6 +59,7 @@ Reference = namedtuple("Reference", "source target kind form label untraversed")
 Root = namedtuple("Root", "target kind reference name label thread frame")
 Thread = namedtuple("Thread", "native_id ident name")
 Frame = namedtuple("Frame", "thread function file line")
+Site = namedtuple("Site", "file line caller")
 Value = namedtuple("Value", "kind text exact")
 
 
@@ -137,6 +140,8 @@ class Snapshot:
         self.roots = []
         self.threads = []
         self.frames = []
+        self.sites = []
+        self.allocations = {}       # address -> number of its site
         self.facts = {}
         self.values = {}            # address -> its Values
         self.totals = {}            # of the end block
@@ -314,6 +319,28 @@ class Snapshot:
             self.frames.append(Frame(cursor.varint(), cursor.optional(), cursor.optional(),
                                      cursor.varint()))
 
+    def read_sites(self, content, count, base):
+        cursor = Cursor(content)
+        if base != len(self.sites):
+            raise Malformed("site %d where %d is next" % (base, len(self.sites)))
+        for _ in range(count):
+            self.sites.append(Site(cursor.optional(), cursor.varint(), cursor.optional()))
+
+    def read_allocations(self, content, count, base):
+        cursor = Cursor(content)
+        following = self.addresses(cursor, base)
+        for _ in range(count):
+            address = following()
+            self.allocations[address] = cursor.varint()
+
+    def traceback(self, address):
+        """(file, line) of where an object was allocated and of the callers, innermost first."""
+        site, lines = self.allocations.get(address), []
+        while site is not None:
+            lines.append((self.string(self.sites[site].file), self.sites[site].line))
+            site = self.sites[site].caller
+        return lines
+
     def read_facts(self, content, count, _base):
         cursor = Cursor(content)
         for _ in range(count):
@@ -336,7 +363,8 @@ READERS = {
     STRINGS: Snapshot.read_strings, TYPES: Snapshot.read_types, OBJECTS: Snapshot.read_objects,
     REFERENCES: Snapshot.read_references, VALUES: Snapshot.read_values,
     ROOTS: Snapshot.read_roots, THREADS: Snapshot.read_threads, FRAMES: Snapshot.read_frames,
-    FACTS: Snapshot.read_facts, END: Snapshot.read_end}
+    FACTS: Snapshot.read_facts, END: Snapshot.read_end, SITES: Snapshot.read_sites,
+    ALLOCATIONS: Snapshot.read_allocations}
 
 
 def blocks(data):
@@ -402,7 +430,8 @@ def main(path):
         "objects": len(snapshot.address), "references": len(snapshot.target),
         "values": sum(map(len, snapshot.values.values())), "roots": len(snapshot.roots),
         "threads": len(snapshot.threads), "frames": len(snapshot.frames),
-        "facts": len(snapshot.facts)}
+        "facts": len(snapshot.facts), "sites": len(snapshot.sites),
+        "allocations": len(snapshot.allocations)}
     for name in BLOCKS:
         print("%-12s %10d  (end: %s)" % (name, counts[name], snapshot.totals.get(name, "none")))
     for key, value in snapshot.facts.items():

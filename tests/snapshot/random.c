@@ -69,7 +69,7 @@ static void put_random_record(struct recorder *recorder, uint64_t *state, unsign
 	char text[TEXT_MAX], key[20];
 
 	snprintf(key, sizeof(key), "key %" PRIu32, m % 1000);
-	switch (random_below(state, 12)) {
+	switch (random_below(state, 14)) {
 	case 0:
 		put_string(recorder, text, random_text(state, text));
 		break;
@@ -112,7 +112,13 @@ static void put_random_record(struct recorder *recorder, uint64_t *state, unsign
 		put_fact_text(recorder, key, key + n % 4);
 		break;
 	case 8:
+		put_site(recorder, &(struct rg_site_record){ n, m, ~n });
+		break;
 	case 9:
+		put_allocation(recorder, &(struct rg_allocation_record){ address, m });
+		break;
+	case 10:
+	case 11:
 		put_random_references(recorder, state, shift);
 		break;
 	default:
@@ -140,8 +146,9 @@ START_TEST(random_records_come_back)
 				    &err) == RG_OK);
 		CHECK(seed, reader.ended && !reader.truncated && !tape.malformed);
 		CHECK(seed, tape_begins(&tape, &recorder.tape, true));
-		for (int type = RG_BLOCK_STRINGS; type < RG_BLOCK_END; type++)
-			CHECK(seed, reader.totals[type] == recorder.tape.totals[type]);
+		for (int i = 0; i < RG_RECORD_BLOCKS; i++)
+			CHECK(seed, reader.totals[rg_record_blocks[i]] ==
+					    recorder.tape.totals[rg_record_blocks[i]]);
 		tape_deinit(&tape);
 
 		/* and cut anywhere */

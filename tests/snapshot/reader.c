@@ -189,7 +189,7 @@ START_TEST(reader_signed_nonsense)
 				(uint8_t)random_number(&state);
 		/* now and then another type, count or base */
 		if (!random_below(&state, 4))
-			data[frame] = (uint8_t)random_below(&state, 12);
+			data[frame] = (uint8_t)random_below(&state, 14);
 		if (!random_below(&state, 4))
 			data[frame + 8 + random_below(&state, 4)] = (uint8_t)random_bits(&state);
 		if (!random_below(&state, 4))
@@ -208,7 +208,8 @@ END_TEST
 /* A block that claims more records than it holds yields no empty ones for them. */
 START_TEST(reader_more_records_claimed_than_there)
 {
-	for (uint32_t type = RG_BLOCK_STRINGS; type < RG_BLOCK_END; type++) {
+	for (uint32_t i = 0; i < RG_RECORD_BLOCKS; i++) {
+		uint32_t type = rg_record_blocks[i];
 		struct rg_block block = {
 			.type = type, .count = UINT32_MAX, .shift = 3, .body = rg_cursor_over("", 0)
 		};

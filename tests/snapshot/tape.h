@@ -99,6 +99,17 @@ static inline void note_frame(struct tape *tape, const struct rg_frame_record *f
 	NOTE(tape, RG_BLOCK_FRAMES, frame->thread, frame->function, frame->file, frame->line);
 }
 
+static inline void note_site(struct tape *tape, const struct rg_site_record *site)
+{
+	NOTE(tape, RG_BLOCK_SITES, site->file, site->line, site->caller);
+}
+
+static inline void note_allocation(
+	struct tape *tape, const struct rg_allocation_record *allocation)
+{
+	NOTE(tape, RG_BLOCK_ALLOCATIONS, allocation->address, allocation->site);
+}
+
 static inline void note_fact(struct tape *tape, const struct rg_fact_record *fact)
 {
 	NOTE(tape, RG_BLOCK_FACTS, fact->key_length, fact->text != NULL, fact->text_length,
@@ -118,6 +129,8 @@ static inline bool read_record(struct rg_block *block, struct tape *tape)
 		struct rg_thread_record thread;
 		struct rg_frame_record frame;
 		struct rg_fact_record fact;
+		struct rg_site_record site;
+		struct rg_allocation_record allocation;
 	} record;
 	struct rg_reference_run run;
 	struct rg_reference_record reference;
@@ -144,6 +157,10 @@ static inline bool read_record(struct rg_block *block, struct tape *tape)
 		return READ(frame);
 	case RG_BLOCK_FACTS:
 		return READ(fact);
+	case RG_BLOCK_SITES:
+		return READ(site);
+	case RG_BLOCK_ALLOCATIONS:
+		return READ(allocation);
 	case RG_BLOCK_REFERENCES:
 		if (!rg_read_references(block, &run))
 			return false;
@@ -288,6 +305,19 @@ static inline uint32_t put_frame(struct recorder *recorder, const struct rg_fram
 {
 	note_frame(&recorder->tape, frame);
 	return rg_writer_frame(recorder->writer, frame);
+}
+
+static inline uint32_t put_site(struct recorder *recorder, const struct rg_site_record *site)
+{
+	note_site(&recorder->tape, site);
+	return rg_writer_site(recorder->writer, site);
+}
+
+static inline void put_allocation(
+	struct recorder *recorder, const struct rg_allocation_record *allocation)
+{
+	note_allocation(&recorder->tape, allocation);
+	rg_writer_allocation(recorder->writer, allocation);
 }
 
 static inline void put_fact_text(struct recorder *recorder, const char *key, const char *text)

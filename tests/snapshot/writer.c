@@ -18,10 +18,10 @@ static const char example[] = "\x8b\x72\x67\x73\x0d\x0a\x1a\x0a\x01\x00\x00\x00\
 			      "\xa8\x5e\x7f\x00\x00\x0d\x73\x1d\xca\xd4\x21\x58\xf4\x00\x01\x21"
 			      "\x00\x09\x00\x00\x00\x07\x00\x00\x00\x01\x00\x00\x00\x04\x00\x00"
 			      "\x00\x00\x00\x00\x00\x00\x00\x00\x00\xf1\xec\x75\xab\x5f\x48\x1d"
-			      "\xba\x03\x70\x69\x64\x00\xa4\x13\x0a\x00\x00\x00\x09\x00\x00\x00"
-			      "\x09\x00\x00\x00\x05\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
-			      "\xe9\x20\xd8\x63\x92\x05\xff\x5e\x02\x01\x01\x01\x00\x00\x00\x00"
-			      "\x01";
+			      "\xba\x03\x70\x69\x64\x00\xa4\x13\x0a\x00\x00\x00\x0b\x00\x00\x00"
+			      "\x0b\x00\x00\x00\x05\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+			      "\x13\x5d\xc6\xfd\x0f\x82\xfc\x9a\x02\x01\x01\x01\x00\x00\x00\x00"
+			      "\x01\x00\x00";
 
 START_TEST(writer_example_of_the_manual)
 {
@@ -67,9 +67,10 @@ static void check_whole(struct recorder *recorder)
 		RG_OK);
 	ck_assert_msg(reader.ended && !reader.truncated && !tape.malformed, "%s", reader.damage);
 	ck_assert(tape_begins(&tape, &recorder->tape, true));
-	for (int type = RG_BLOCK_STRINGS; type < RG_BLOCK_END; type++)
-		ck_assert_msg(reader.totals[type] == recorder->tape.totals[type], "total of %s",
-			rg_block_name((uint32_t)type));
+	for (int i = 0; i < RG_RECORD_BLOCKS; i++)
+		ck_assert_msg(reader.totals[rg_record_blocks[i]] ==
+				      recorder->tape.totals[rg_record_blocks[i]],
+			"total of %s", rg_block_name(rg_record_blocks[i]));
 	tape_deinit(&tape);
 	recorder_deinit(recorder);
 }
@@ -80,7 +81,7 @@ START_TEST(writer_nothing)
 
 	recorder_init(&recorder, 0);
 	recorder_finish(&recorder);
-	ck_assert_uint_eq(recorder.size, RG_HEADER_SIZE + RG_FRAME_SIZE + 9);
+	ck_assert_uint_eq(recorder.size, RG_HEADER_SIZE + RG_FRAME_SIZE + RG_RECORD_BLOCKS);
 	check_whole(&recorder);
 }
 END_TEST

@@ -28,7 +28,7 @@ from typing import Dict, Iterator, List, Optional, Union
 
 __all__ = ["CycleError", "Error", "arm", "dump", "no_new_cycles"]
 
-_NO_VALUES = 1
+_NO_VALUES, _NO_SITES = 1, 2
 _MESSAGE = 4096
 
 
@@ -62,16 +62,19 @@ def _load():
 _start, _wait = _load()
 
 
-def dump(path: "Union[str, os.PathLike[str]]", *, values: bool = True) -> str:
+def dump(path: "Union[str, os.PathLike[str]]", *, values: bool = True,
+         sites: bool = True) -> str:
     """Write a snapshot of this process to PATH, whole or not at all, and return PATH.
 
-    VALUES False leaves previews of values out: for a file that others will see. While it is
-    written the process runs on; other threads are held up for the fork alone. Raises Error.
+    VALUES False leaves previews of values out: for a file that others will see. With SITES the
+    snapshot says where objects were allocated, if tracemalloc is on. While it is written the
+    process runs on; other threads are held up for the fork alone. Raises Error.
     """
     name = os.fspath(path)
     message = ctypes.create_string_buffer(_MESSAGE)
     pipe = ctypes.c_int(-1)
-    child = _start(os.fsencode(name), 0 if values else _NO_VALUES, ctypes.byref(pipe))
+    flags = (0 if values else _NO_VALUES) | (0 if sites else _NO_SITES)
+    child = _start(os.fsencode(name), flags, ctypes.byref(pipe))
     if child < 0:
         raise Error("the process cannot be copied: " + os.strerror(-child))
     if _wait(child, pipe.value, message, _MESSAGE) != 0:
