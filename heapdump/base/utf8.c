@@ -105,13 +105,30 @@ static uint32_t char_at(const void *chars, size_t i, unsigned width)
 	return four;
 }
 
+/* How CHARS begin, as far as it is ASCII and fits; how many. */
+static size_t put_ascii(char *out, size_t size, const char *chars, size_t count)
+{
+	size_t n = 0, most = count < size ? count : size;
+	uint64_t word;
+
+	for (; n + sizeof(word) <= most; n += sizeof(word)) {
+		memcpy(&word, chars + n, sizeof(word));
+		if (word & 0x8080808080808080u)
+			break;
+	}
+	while (n < most && (signed char)chars[n] >= 0)
+		n++;
+	memcpy(out, chars, n);
+	return n;
+}
+
 size_t rg_utf8_from(
 	char *out, size_t size, const void *chars, size_t count, unsigned width, bool *exact_ret)
 {
-	size_t used = 0;
+	size_t used = width == 1 ? put_ascii(out, size, chars, count) : 0;
 	bool exact = true;
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = used; i < count; i++) {
 		uint32_t cp = char_at(chars, i, width);
 		char encoded[4];
 		size_t n = rg_utf8_put(encoded, cp);

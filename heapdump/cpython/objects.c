@@ -3,10 +3,16 @@
 #include <stdlib.h>
 
 #include "heapdump/base/array.h"
+#include "heapdump/base/pages.h"
 
+#define REGION_SHIFT 36
 #define CHUNK_SHIFT 20
+#define CHUNKS (1u << (REGION_SHIFT - CHUNK_SHIFT))
 #define SLOT_SHIFT 4
 #define SLOTS (1u << (CHUNK_SHIFT - SLOT_SHIFT))
+#define SLAB 64u /* chunks whose slots are one piece of memory */
+#define USER_SHIFT 47 /* addresses of a process are below 1 << this */
+#define COUNT_LIMIT (1u << 31) /* one bit of a slot says where in its 16 bytes the object begins */
 
 void rg_objects_deinit(struct rg_objects *objects)
 {
@@ -14,63 +20,97 @@ void rg_objects_deinit(struct rg_objects *objects)
 	free(objects->type);
 	free(objects->found);
 	free(objects->generation);
-	for (size_t i = 0; i < objects->n_chunks; i++)
-		free(objects->slots[i]);
-	free(objects->slots);
-	rg_map_deinit(&objects->chunks);
+	for (size_t i = 0; i < RG_REGIONS; i++)
+		free(objects->regions[i]);
+	for (size_t i = 0; i < objects->n_slabs; i++)
+		free(objects->slabs[i]);
+	free(objects->slabs);
 	*objects = (struct rg_objects){ 0 };
 }
 
-/* The slots of the chunk of ADDRESS, or NULL. */
-static uint32_t *chunk_of(struct rg_objects *objects, uint64_t address)
+/* The slot of ADDRESS, or NULL. */
+static uint32_t *slot_of(const struct rg_objects *objects, uint64_t address)
 {
-	/* + 1: a map has no key 0 */
-	uint64_t key = (address >> CHUNK_SHIFT) + 1;
-	uint32_t number;
+	uint32_t **region = address >> USER_SHIFT ? NULL
+						  : objects->regions[address >> REGION_SHIFT];
+	uint32_t *slots = region ? region[address >> CHUNK_SHIFT & (CHUNKS - 1)] : NULL;
 
-	if (key == objects->last_key)
-		return objects->last_slots;
-	number = rg_map_get(&objects->chunks, key);
-	if (number == RG_MAP_NONE)
+	return slots ? &slots[address >> SLOT_SHIFT & (SLOTS - 1)] : NULL;
+}
+
+/* What the slot of ADDRESS, a multiple of 8, holds when the object of that NUMBER begins there. */
+static uint32_t mark_of(uint64_t address, uint32_t number)
+{
+	return (number + 1) << 1 | (uint32_t)(address >> (SLOT_SHIFT - 1) & 1);
+}
+
+static uint32_t *make_slots(struct rg_objects *objects)
+{
+	if (objects->n_chunks % SLAB == 0) {
+		uint32_t **slab = RG_PUSH(
+			objects->slabs, objects->n_slabs, objects->slabs_capacity);
+
+		if (!slab)
+			return NULL;
+		*slab = rg_pages_new(SLAB * SLOTS, sizeof(**slab));
+		if (!*slab) {
+			objects->n_slabs--;
+			return NULL;
+		}
+	}
+	return objects->slabs[objects->n_slabs - 1] + (objects->n_chunks++ % SLAB) * SLOTS;
+}
+
+/* The slot of ADDRESS, made where there is none; NULL when out of memory. */
+static uint32_t *make_slot(struct rg_objects *objects, uint64_t address)
+{
+	uint32_t ***region = &objects->regions[address >> REGION_SHIFT], **slots;
+
+	if (!*region)
+		*region = rg_array_new(CHUNKS, sizeof(**region));
+	if (!*region)
 		return NULL;
-	objects->last_key = key;
-	objects->last_slots = objects->slots[number];
-	return objects->last_slots;
+	slots = &(*region)[address >> CHUNK_SHIFT & (CHUNKS - 1)];
+	if (!*slots)
+		*slots = make_slots(objects);
+	return slot_of(objects, address);
 }
 
-static uint32_t *make_chunk(struct rg_objects *objects, uint64_t address)
+uint32_t rg_objects_find(const struct rg_objects *objects, uint64_t address)
 {
-	uint32_t **slot = RG_PUSH(objects->slots, objects->n_chunks, objects->chunks_capacity);
+	const uint32_t *slot = slot_of(objects, address);
+	uint32_t mark = slot ? *slot : 0;
 
-	if (!slot)
-		return NULL;
-	*slot = calloc(SLOTS, sizeof(**slot));
-	if (!*slot || !rg_map_set(&objects->chunks, (address >> CHUNK_SHIFT) + 1,
-			      (uint32_t)objects->n_chunks - 1))
-		return NULL;
-	return *slot;
+	return mark && mark == mark_of(address, (mark >> 1) - 1) ? (mark >> 1) - 1 : RG_NO_OBJECT;
 }
 
-static uint32_t slot_index(uint64_t address)
+bool rg_objects_fits(const struct rg_objects *objects, uint64_t address)
 {
-	return (uint32_t)(address >> SLOT_SHIFT) & (SLOTS - 1);
+	const uint32_t *slot = slot_of(objects, address);
+
+	return !(address >> USER_SHIFT) && (!slot || !*slot);
 }
 
-uint32_t rg_objects_find(struct rg_objects *objects, uint64_t address)
+void rg_objects_expect(struct rg_objects *objects, size_t count)
 {
-	uint32_t *slots = chunk_of(objects, address);
-	uint32_t number = slots ? slots[slot_index(address)] : 0;
+	uint64_t *address = rg_pages_new(count, sizeof(*address));
+	uint32_t *type = rg_pages_new(count, sizeof(*type));
+	uint32_t *found = rg_pages_new(count, sizeof(*found));
+	uint8_t *generation = rg_pages_new(count, 1);
 
-	if (!number || objects->address[number - 1] != address)
-		return RG_NO_OBJECT;
-	return number - 1;
-}
-
-bool rg_objects_fits(struct rg_objects *objects, uint64_t address)
-{
-	const uint32_t *slots = chunk_of(objects, address);
-
-	return !slots || !slots[slot_index(address)];
+	if (address && type && found && generation) {
+		rg_objects_deinit(objects);
+		*objects = (struct rg_objects){ .capacity = count,
+			.address = address,
+			.type = type,
+			.found = found,
+			.generation = generation };
+		return;
+	}
+	free(address);
+	free(type);
+	free(found);
+	free(generation);
 }
 
 /* Room for one more row in every column. */
@@ -82,7 +122,7 @@ static bool reserve_row(struct rg_objects *objects)
 
 	if (need <= objects->capacity)
 		return true;
-	if (need >= RG_NO_OBJECT ||
+	if (need >= COUNT_LIMIT ||
 		!rg_array_reserve(&objects->address, &capacities[0], need, sizeof(uint64_t)) ||
 		!rg_array_reserve(&objects->type, &capacities[1], need, sizeof(uint32_t)) ||
 		!rg_array_reserve(&objects->found, &capacities[2], need, sizeof(uint32_t)) ||
@@ -95,17 +135,15 @@ static bool reserve_row(struct rg_objects *objects)
 uint32_t rg_objects_add(
 	struct rg_objects *objects, uint64_t address, uint32_t type, uint8_t generation)
 {
-	uint32_t *slots = chunk_of(objects, address), number = objects->count;
+	uint32_t *slot = make_slot(objects, address), number = objects->count;
 
-	if (!slots)
-		slots = make_chunk(objects, address);
-	if (!slots || !reserve_row(objects))
+	if (!slot || !reserve_row(objects))
 		return RG_NO_OBJECT;
 	objects->address[number] = address;
 	objects->type[number] = type;
 	objects->found[number] = 0;
 	objects->generation[number] = generation;
 	objects->count++;
-	slots[slot_index(address)] = number + 1;
+	*slot = mark_of(address, number);
 	return number;
 }

@@ -12,9 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "heapdump/base/map.h"
-
 #define RG_NO_OBJECT UINT32_MAX
+#define RG_REGIONS (1u << 11) /* of 64 GiB, in the 47 bits of a process's addresses */
 
 struct rg_objects {
 	uint32_t count;
@@ -24,21 +23,22 @@ struct rg_objects {
 	uint32_t *found; /* references found to it so far */
 	uint8_t *generation; /* enum rg_generation */
 
-	struct rg_map chunks; /* address >> 20 -> number of the chunk */
-	uint32_t **slots; /* of each chunk: object number + 1, or 0 */
-	size_t n_chunks, chunks_capacity;
-	uint64_t last_key; /* the chunk looked up last */
-	uint32_t *last_slots;
+	uint32_t **regions[RG_REGIONS]; /* address >> 36, then >> 20 -> the slots of that 1 MiB */
+	uint32_t **slabs; /* what the slots are parts of */
+	size_t n_slabs, slabs_capacity, n_chunks;
 };
 
 /* A zeroed struct is empty and valid. */
 void rg_objects_deinit(struct rg_objects *objects);
 
-/* The number of the object at ADDRESS, or RG_NO_OBJECT. */
-uint32_t rg_objects_find(struct rg_objects *objects, uint64_t address);
+/* Of an empty struct: have room for COUNT objects at hand, if there is the memory. */
+void rg_objects_expect(struct rg_objects *objects, size_t count);
+
+/* The number of the object at ADDRESS, a multiple of 8, or RG_NO_OBJECT. */
+uint32_t rg_objects_find(const struct rg_objects *objects, uint64_t address);
 
 /* False where another object begins so near ADDRESS that they would overlap. */
-bool rg_objects_fits(struct rg_objects *objects, uint64_t address);
+bool rg_objects_fits(const struct rg_objects *objects, uint64_t address);
 
 /* Add an object that rg_objects_find does not know and that fits; RG_NO_OBJECT when out of memory. */
 uint32_t rg_objects_add(

@@ -122,15 +122,19 @@ size_t rg_text_int(struct rg_image *image, const struct rg_layout *layout, uint6
 	unsigned __int128 value;
 	char reversed[48];
 	size_t n = 0, used = 0;
+	uint64_t small;
 
 	*exact_ret = digits <= 4;
 	if (digits > 4)
 		return (size_t)snprintf(out, size, "%sint of about %llu bits",
 			negative ? "negative " : "", (unsigned long long)digits * 30);
 	value = magnitude(image, layout, address, digits);
-	do
+	for (; value > UINT64_MAX; value /= 10)
 		reversed[n++] = (char)('0' + (int)(value % 10));
-	while ((value /= 10) != 0);
+	small = (uint64_t)value;
+	do
+		reversed[n++] = (char)('0' + (int)(small % 10));
+	while ((small /= 10) != 0);
 	if (negative)
 		reversed[n++] = '-';
 	while (n > 0 && used < size)
@@ -149,22 +153,77 @@ int64_t rg_int_value(struct rg_image *image, const struct rg_layout *layout, uin
 	return negative ? -(int64_t)value : (int64_t)value;
 }
 
+/*
+ * VALUE as a whole number and at most three decimals, if it is one of so few digits that no shorter
+ * text reads back as it (DBL_DIG): most are. The length, or 0.
+ */
+static int put_short_float(double value, char *out, size_t size)
+{
+	double scaled = value * 1000, rounded = rint(scaled);
+	long long whole;
+	int length, decimals;
+
+	if (!(fabs(rounded) < 1e15) || rounded / 1000 != value || (value == 0 && signbit(value)))
+		return 0;
+	whole = llabs((long long)rounded);
+	decimals = (int)(whole % 1000);
+	length = snprintf(out, size, "%s%lld.%03d", value < 0 ? "-" : "", whole / 1000, decimals);
+	if (length < 4 || (size_t)length >= size)
+		return 0;
+	while (out[length - 1] == '0' && out[length - 2] != '.')
+		length--;
+	return length;
+}
+
+/* The shortest decimal digits that read back as VALUE, in DIGITS; the exponent of the first. */
+static int shortest_digits(double value, char digits[20])
+{
+	/* 15 always suffice where nothing is lost of the 53 bits; 17 always suffice */
+	int precision = isnormal(value) ? 15 : 1, used = 0;
+	char text[40];
+
+	for (; precision <= 17; precision++) {
+		snprintf(text, sizeof(text), "%.*e", precision - 1, value);
+		if (strtod(text, NULL) == value)
+			break;
+	}
+	for (const char *c = text; *c && *c != 'e'; c++)
+		if (*c != '.')
+			digits[used++] = *c;
+	while (used > 1 && digits[used - 1] == '0')
+		used--;
+	digits[used] = '\0';
+	return atoi(strchr(text, 'e') + 1);
+}
+
+/* As repr() has it: with an exponent where there would be more than 16 digits or 4 zeros. */
 size_t rg_text_float(struct rg_image *image, uint64_t address, char *out, size_t size)
 {
 	uint64_t bits = rg_image_u64(image, address + FLOAT_VALUE);
-	int length = 0;
+	const char *sign;
+	char digits[20];
+	int length, exponent, n;
 	double value;
 
 	memcpy(&value, &bits, sizeof(value));
-	if (isnan(value))
-		return (size_t)snprintf(out, size, "nan");
-	/* the shortest that reads back as the same number, as repr() does */
-	for (int precision = 15; precision <= 17; precision++) {
-		length = snprintf(out, size, "%.*g", precision, value);
-		if (strtod(out, NULL) == value)
-			break;
-	}
-	if (isfinite(value) && !strpbrk(out, ".e") && (size_t)length + 2 < size)
-		length += snprintf(out + length, size - (size_t)length, ".0");
-	return (size_t)length;
+	length = put_short_float(value, out, size);
+	if (length)
+		return (size_t)length;
+	sign = signbit(value) && !isnan(value) ? "-" : "";
+	if (!isfinite(value))
+		return (size_t)snprintf(out, size, "%s%s", sign, isnan(value) ? "nan" : "inf");
+	exponent = shortest_digits(fabs(value), digits);
+	n = (int)strlen(digits);
+	if (exponent < -4 || exponent >= 16)
+		length = snprintf(out, size, "%s%c%s%se%+03d", sign, digits[0], n > 1 ? "." : "",
+			digits + 1, exponent);
+	else if (exponent < 0)
+		length = snprintf(out, size, "%s0.%.*s%s", sign, -exponent - 1, "000", digits);
+	else if (n > exponent + 1)
+		length = snprintf(
+			out, size, "%s%.*s.%s", sign, exponent + 1, digits, digits + exponent + 1);
+	else
+		length = snprintf(
+			out, size, "%s%s%.*s.0", sign, digits, exponent + 1 - n, "000000000000000");
+	return (size_t)length < size ? (size_t)length : size - 1;
 }

@@ -34,6 +34,7 @@ struct rg_pytype {
 	int64_t basicsize, itemsize, dictoffset;
 	uint32_t number; /* in the snapshot */
 	uint32_t flags; /* RG_TYPE_* */
+	bool known; /* it is among the objects */
 	bool valid; /* false: what was pointed at is no type */
 	bool python_size; /* it has a __sizeof__ in Python */
 	bool python; /* made by a class statement */

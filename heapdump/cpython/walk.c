@@ -15,6 +15,8 @@
 #define READINGS 4 /* how often a word of memory is read as a reference, at most and on average */
 #define ITEMS_LIMIT (64 << 10) /* bytes of an unknown C type's items that are scanned */
 #define BASES_LIMIT 64
+#define BYTES_AN_OBJECT 64 /* of memory, on average or more */
+#define EXPECTED_LIMIT (16u << 20) /* objects for which room is made at once */
 #define PREFETCH 8 /* objects that are on their way to the cache */
 
 /* --- names -------------------------------------------------------------------------------- */
@@ -336,7 +338,7 @@ static void write_object(struct rg_walk *walk, uint32_t number, const struct rg_
 static void read_object(struct rg_walk *walk, uint32_t number)
 {
 	uint64_t address = walk->objects.address[number];
-	const struct rg_pytype *type = walk->types.rows[walk->objects.type[number]];
+	struct rg_pytype *type = walk->types.rows[walk->objects.type[number]];
 
 	walk->current = number;
 	walk->n_references = 0;
@@ -344,7 +346,10 @@ static void read_object(struct rg_walk *walk, uint32_t number)
 	walk->uncounted = walk->layout->frozen_uncounted &&
 			  rg_walk_refcount(walk, address) == UINT64_MAX;
 	walk->unknown = !has_gc_head(walk, type, address);
-	rg_walk_object(walk, type->address);
+	if (!type->known) {
+		type->known = true;
+		rg_walk_object(walk, type->address);
+	}
 	read_references(walk, address, type);
 	write_object(walk, number, type);
 	if (walk->n_references)
@@ -358,33 +363,31 @@ static void read_object(struct rg_walk *walk, uint32_t number)
 /* Take the objects of one of the collector's lists. */
 static void walk_list(struct rg_walk *walk, uint64_t head, uint8_t generation)
 {
-	uint64_t at = rg_image_u64(walk->image, head) & ~3ull;
+	uint64_t at = rg_image_u64(walk->image, head) & ~7ull;
 	unsigned stray = 0;
 
 	while (at && at != head) {
 		uint64_t address = at + RG_GC_HEAD;
-		uint32_t type = rg_image_at(walk->image, at, RG_GC_HEAD + 16) &&
-						rg_objects_fits(&walk->objects, address)
-					? rg_types_get(walk,
-						  rg_image_u64(walk->image, address + RG_OB_TYPE))
-					: RG_NO_TYPE;
+		uint32_t type = RG_NO_TYPE;
 
+		/* a list that runs in a circle ends here */
+		if (rg_objects_find(&walk->objects, address) != RG_NO_OBJECT)
+			break;
+		if (rg_image_at(walk->image, at, RG_GC_HEAD + 16) &&
+			rg_objects_fits(&walk->objects, address))
+			type = rg_types_get(walk, rg_image_u64(walk->image, address + RG_OB_TYPE));
 		if (type == RG_NO_TYPE) {
 			walk->bad_pointers++;
 			if (++stray > STRAY_LIMIT || !rg_image_at(walk->image, at, 8))
 				break;
+		} else if (rg_objects_add(&walk->objects, address, type, generation) ==
+			   RG_NO_OBJECT) {
+			walk->out_of_memory = true;
+			break;
 		} else {
-			/* a list that runs in a circle ends here */
-			if (rg_objects_find(&walk->objects, address) != RG_NO_OBJECT)
-				break;
-			if (rg_objects_add(&walk->objects, address, type, generation) ==
-				RG_NO_OBJECT) {
-				walk->out_of_memory = true;
-				break;
-			}
 			walk->tracked++;
 		}
-		at = rg_image_u64(walk->image, at) & ~3ull;
+		at = rg_image_u64(walk->image, at) & ~7ull;
 	}
 }
 
@@ -517,6 +520,14 @@ static uint64_t memory_size(const struct rg_image *image)
 	return size;
 }
 
+/* About how many objects IMAGE may hold; what is not used costs nothing. */
+static size_t expected_count(const struct rg_image *image)
+{
+	uint64_t count = memory_size(image) / BYTES_AN_OBJECT;
+
+	return count < EXPECTED_LIMIT ? (size_t)count : EXPECTED_LIMIT;
+}
+
 static enum rg_code refuse_endless(struct rg_error *err)
 {
 	rg_fail(err, RG_BAD_DATA, "endless-heap",
@@ -537,8 +548,10 @@ enum rg_code rg_walk_heap(struct rg_image *image, const struct rg_runtime *runti
 				       runtime->layout.dict_values_since,
 		.values = options->values,
 		.room = memory_size(image) / 8 * READINGS };
-	enum rg_code code = walk_lists(&walk, err);
+	enum rg_code code;
 
+	rg_objects_expect(&walk.objects, expected_count(image));
+	code = walk_lists(&walk, err);
 	if (!code) {
 		walk.any_lookup = find_any_lookup(&walk);
 		rg_roots_walk(&walk);

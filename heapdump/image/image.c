@@ -20,8 +20,9 @@ void rg_image_init(
 	image->read = read;
 	image->context = context;
 	image->piece = PIECE;
-	/* so that rg_image_at has a segment to miss before the image is sealed */
-	image->segments = (struct rg_segment *)&none;
+	/* so that rg_image_at has a segment to miss */
+	for (unsigned i = 0; i < RG_IMAGE_RECENT; i++)
+		image->recent[i] = &none;
 }
 
 void rg_image_deinit(struct rg_image *image)
@@ -34,8 +35,7 @@ void rg_image_deinit(struct rg_image *image)
 			image->segments[i].end - image->segments[i].start);
 		free(image->segments[i].pages);
 	}
-	if (image->segments_capacity)
-		free(image->segments);
+	free(image->segments);
 	memset(image, 0, sizeof(*image));
 }
 
@@ -62,8 +62,6 @@ static enum rg_code add_segment(
 	struct rg_segment *segment;
 	void *mirror;
 
-	if (!image->segments_capacity)
-		image->segments = NULL;
 	segment = RG_PUSH(image->segments, image->n_segments, image->segments_capacity);
 	if (!segment)
 		return rg_nomem(err);
@@ -158,7 +156,7 @@ static struct rg_segment *find_segment(struct rg_image *image, uint64_t address)
 	}
 	if (low == image->n_segments || address < image->segments[low].start)
 		return NULL;
-	image->last = low;
+	image->recent[rg_image_hash(address)] = &image->segments[low];
 	return &image->segments[low];
 }
 

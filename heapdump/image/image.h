@@ -15,6 +15,8 @@
 
 #include "heapdump/base/error.h"
 
+#define RG_IMAGE_RECENT 256u
+
 /* One line of /proc/PID/maps, [start, end). */
 struct rg_mapping {
 	uint64_t start, end, offset;
@@ -33,7 +35,9 @@ struct rg_image {
 	struct rg_mapping *mappings;
 	size_t n_mappings, mappings_capacity;
 	struct rg_segment *segments;
-	size_t n_segments, segments_capacity, last;
+	size_t n_segments, segments_capacity;
+	const struct rg_segment
+		*recent[RG_IMAGE_RECENT]; /* where addresses were found, by their hash */
 	/* Read up to LENGTH bytes at ADDRESS: how many were read, or -1. */
 	int64_t (*read)(void *context, uint64_t address, void *buffer, size_t length);
 	void *context; /* the back end's, not owned */
@@ -65,10 +69,15 @@ const void *rg_image_fetch(struct rg_image *image, uint64_t address, size_t leng
 void rg_image_take(struct rg_image *image, uint64_t start, uint64_t end);
 void rg_image_blank(struct rg_image *image, uint64_t start, uint64_t end);
 
+static inline unsigned rg_image_hash(uint64_t address)
+{
+	return (unsigned)(address >> 21 ^ address >> 40) % RG_IMAGE_RECENT;
+}
+
 /* LENGTH bytes at ADDRESS, or NULL where they cannot be read. Valid as long as the image. */
 static inline const void *rg_image_at(struct rg_image *image, uint64_t address, size_t length)
 {
-	const struct rg_segment *segment = &image->segments[image->last];
+	const struct rg_segment *segment = image->recent[rg_image_hash(address)];
 	uint64_t at = address - segment->start, size = segment->end - segment->start;
 
 	if (at < size && length <= size - at && (at & 4095) + length <= 4096 &&

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "src/graph/pages.h"
+#include "heapdump/base/pages.h"
 
 /* Whether edge E counts. */
 static inline bool counts(const uint8_t *dropped, uint32_t e)

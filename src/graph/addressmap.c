@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "heapdump/base/array.h"
-#include "src/graph/pages.h"
+#include "heapdump/base/pages.h"
 
 #define TOP ((size_t)1 << 18)
 #define TABLE 1024u /* MiB in a GiB, and words in a MiB */

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "src/graph/pages.h"
+#include "heapdump/base/pages.h"
 
 /* Offset and state of a vertex side by side: the search touches one cache line a vertex. */
 struct record {

@@ -7,7 +7,7 @@
 #include "src/graph/acyclic.h"
 #include "src/graph/components.h"
 #include "src/graph/distances.h"
-#include "src/graph/pages.h"
+#include "heapdump/base/pages.h"
 
 #define SINGLE_TRIALS 64 /* reluctant patterns tried as the only one */
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/graph/pages.h"
+#include "heapdump/base/pages.h"
 
 /* A search at work: the result's arrays, and the vertices in the order they were reached. */
 struct search {

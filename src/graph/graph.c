@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "src/graph/pages.h"
+#include "heapdump/base/pages.h"
 
 void rg_graph_deinit(struct rg_graph *graph)
 {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "heapdump/base/array.h"
-#include "src/graph/pages.h"
+#include "heapdump/base/pages.h"
 #include "src/graph/reach.h"
 
 /* In CAME[v] the number of edges into v from inside: what subtract_refs would subtract. */

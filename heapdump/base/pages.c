@@ -1,4 +1,4 @@
-#include "src/graph/pages.h"
+#include "heapdump/base/pages.h"
 
 #include <stdint.h>
 #include <sys/mman.h>

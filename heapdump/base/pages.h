@@ -1,9 +1,9 @@
 /*
- * Work and result arrays of graph passes: large ones on huge pages, where the first touch of fresh
- * memory would cost a third of the time. Released by free().
+ * Large arrays that are used all over, on huge pages: the first touch of small ones would cost a third
+ * of a pass, and finding them again half as much. Released by free().
  */
-#ifndef RG_GRAPH_PAGES_H
-#define RG_GRAPH_PAGES_H
+#ifndef RG_BASE_PAGES_H
+#define RG_BASE_PAGES_H
 
 #include <stddef.h>
 

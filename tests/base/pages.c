@@ -1,5 +1,5 @@
 /* Arrays of pages: zeroed, of the size asked for, and refused when the size does not fit. */
-#include "src/graph/pages.h"
+#include "heapdump/base/pages.h"
 
 #include "tests/graph/random.h"
 
