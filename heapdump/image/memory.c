@@ -45,8 +45,7 @@ int64_t rg_memory_read(void *context, uint64_t address, void *buffer, size_t len
 	const struct rg_memory *memory = context;
 	struct iovec here = { buffer, length }, there = { (void *)(uintptr_t)address, length };
 
-	/* one copying less than by the file, which is allowed where this is not */
-	int64_t n = process_vm_readv(memory->pid, &here, 1, &there, 1, 0);
-
-	return n < 0 && memory->fd >= 0 ? pread(memory->fd, buffer, length, (off_t)address) : n;
+	if (memory->fd >= 0)
+		return pread(memory->fd, buffer, length, (off_t)address);
+	return process_vm_readv(memory->pid, &here, 1, &there, 1, 0);
 }
