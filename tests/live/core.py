@@ -1,10 +1,9 @@
-"""Core files: the graph that a pid gives, of every workload; and what is refused, by name."""
+"""Core files: the graph that a pid gives; and what is refused, by name."""
 
 import gc
 import os
 import random
 import re
-import resource
 import shutil
 import signal
 import struct
@@ -15,14 +14,13 @@ import threading
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "python"))
 import live  # noqa: E402
 import rgs  # noqa: E402
+import same  # noqa: E402
 import workloads  # noqa: E402
+from ways import abort, allow_core, gcore, stopped, why_no_kernel_core  # noqa: E402
 
 N = 20000
 NOT_UNDERSTOOD = 3
 PAGE = 4096
-# what must differ: a core has no resident memory and no pause, and its time is its file's; its
-# command line is what the kernel kept of it, the first 80 bytes
-DIFFERS = {"source", "captured", "rss", "pause_ns", "argv", "core.signal"}
 NOTE = b"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0"  # before a build-id of 20 bytes
 PHDR = struct.Struct("<IIQQQQQQ")
 PT_LOAD, PT_NOTE, PF_W = 1, 4, 2
@@ -69,56 +67,12 @@ def threaded(count):
     live.answer({})
 
 
-# making cores
-
-def pattern():
-    with open("/proc/sys/kernel/core_pattern") as stream:
-        return stream.read().strip()
+needs_gcore = live.needs(lambda: shutil.which("gcore"), "no gcore here (gdb)")
+needs_kernel_core = live.needs(lambda: not why_no_kernel_core(),
+                               "the kernel writes no core into the current folder here")
 
 
-def why_no_kernel_core():
-    """Why the kernel writes no core into the current folder here, or None."""
-    if pattern().startswith("|"):
-        return "the kernel gives its cores to a program: " + pattern()
-    if "/" in pattern():
-        return "the kernel writes its cores elsewhere: " + pattern()
-    if resource.getrlimit(resource.RLIMIT_CORE)[1] == 0:
-        return "no core may be written here (ulimit -Hc)"
-    return None
-
-
-def allow_core(size=resource.RLIM_INFINITY):
-    def limit():
-        hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
-        wanted = size if hard == resource.RLIM_INFINITY or 0 <= size <= hard else hard
-        resource.setrlimit(resource.RLIMIT_CORE, (wanted, hard))
-    return limit
-
-
-def gcore(pid, folder, *options):
-    done = subprocess.run(["gcore", *options, "-o", os.path.join(folder, "gcore"), str(pid)],
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=live.LIMIT)
-    live.equal(done.returncode, 0, "exit status of gcore (%s)" % done.stderr)
-    return os.path.join(folder, "gcore.%d" % pid)
-
-
-def abort(target, folder):
-    """The core that the kernel writes of TARGET, which stands still and runs no code for it."""
-    before = set(os.listdir(folder))
-    target.child.send_signal(signal.SIGABRT)
-    target.child.send_signal(signal.SIGCONT)
-    live.equal(target.child.wait(live.LIMIT), -signal.SIGABRT, "how the target ended")
-    made = set(os.listdir(folder)) - before
-    live.equal(len(made), 1, "files that the kernel wrote (%s)" % sorted(made))
-    return os.path.join(folder, made.pop())
-
-
-def stopped(target):
-    target.child.send_signal(signal.SIGSTOP)
-    live.wait_until(lambda: live.process(target.pid).state == "T", "it stands still")
-    return target
-
+# comparing
 
 def dump_core(core, path, *options, warns=None):
     """A capture of CORE that must succeed; without a warning, or with one that has WARNS."""
@@ -130,57 +84,11 @@ def dump_core(core, path, *options, warns=None):
     return rgs.read(path)
 
 
-needs_gcore = live.needs(lambda: shutil.which("gcore"), "no gcore here (gdb)")
-needs_kernel_core = live.needs(lambda: not why_no_kernel_core(),
-                               "the kernel writes no core into the current folder here")
-
-
-# comparing
-
-def table(snapshot, facts_only):
-    """All that a snapshot says, by name."""
-    facts = {key: value for key, value in snapshot.facts.items() if key not in DIFFERS}
-    string = snapshot.string
-    if facts_only:
-        return {"facts": facts}
-    threads = [(thread.native_id, thread.ident, string(thread.name))
-               for thread in snapshot.threads]
-    return {
-        "types": [(t.address, string(t.name), string(t.module), t.flags, t.basicsize, t.itemsize)
-                  for t in snapshot.types],
-        "objects": list(snapshot.objects()),
-        "references": list(snapshot.references()),
-        "roots": [(r.target, r.kind, r.reference, string(r.name), r.label, r.thread, r.frame)
-                  for r in snapshot.roots],
-        "values": sorted(snapshot.values.items()),
-        "threads": threads,
-        "frames": [(f.thread, string(f.function), string(f.file), f.line)
-                   for f in snapshot.frames],
-        "facts": facts}
-
-
-def columns(snapshot):
-    """The same as it stands in the file, cheaper to compare: both number what they find alike."""
-    return [value for key, value in vars(snapshot).items() if key not in ("facts", "totals")]
-
-
 def same_graph(found, expected, what):
-    live.equal((found.damage, expected.damage), (None, None), "damage")
     live.check(len(expected.address) > 1000, "few objects:", len(expected.address))
-    equal = columns(found) == columns(expected)
-    found_tables, expected_tables = table(found, equal), table(expected, equal)
-    for name, rows in expected_tables.items():
-        if found_tables[name] == rows:
-            continue
-        live.equal(len(found_tables[name]), len(rows), "how many %s of %s" % (name, what))
-        pairs = zip(found_tables[name].items(), rows.items()) if name == "facts" else zip(
-            found_tables[name], rows)
-        for one, other in pairs:
-            live.equal(one, other, "one of the %s of %s" % (name, what))
+    live.equal(list(same.differences(found, expected))[:9], [], "differences of " + what)
     live.equal(found.facts["source"], "core", "the source")
     live.check("rss" not in found.facts and "pause_ns" not in found.facts, "facts of a process")
-    live.check(expected.facts["argv"].startswith(found.facts["argv"]), "the command line:",
-               found.facts["argv"])
 
 
 def check_refusal(done, *words):
@@ -205,32 +113,6 @@ def refuse(folder, core, *words, options=()):
 # the tests
 
 @needs_gcore
-def test_workloads(folder):
-    """Every workload: by its pid, by gcore and by the kernel the same graph"""
-    for name in workloads.NAMES:
-        place = os.path.join(folder, name)
-        os.mkdir(place)
-        with live.Target("workload", name, N, cwd=place, preexec_fn=allow_core()) as target:
-            stopped(target)
-            expected = rgs.read(live.captured(target, folder))
-            made = gcore(target.pid, folder)
-            found = dump_core(made, os.path.join(folder, "gcore.rgs"))
-            same_graph(found, expected, name + " by gcore")
-            if not why_no_kernel_core():
-                made = abort(target, place)
-                found = dump_core(made, os.path.join(folder, "kernel.rgs"))
-                same_graph(found, expected, name + " by the kernel")
-                live.equal(found.facts["core.signal"], signal.SIGABRT, "the signal")
-            print("# %s: %d objects, %d references" % (
-                name, len(expected.address), len(expected.target)))
-        shutil.rmtree(place)
-        os.unlink(made if os.path.exists(made) else os.path.join(
-            folder, "gcore.%d" % target.pid))
-    if why_no_kernel_core():
-        print("# left out: cores of the kernel:", why_no_kernel_core())
-
-
-@needs_gcore
 def test_threads(folder):
     """Threads, with their names and frames"""
     with live.Target("threaded", 7, cwd=folder, preexec_fn=allow_core()) as target:
@@ -241,6 +123,7 @@ def test_threads(folder):
         if not why_no_kernel_core():
             found = dump_core(abort(target, folder), os.path.join(folder, "kernel.rgs"))
             same_graph(found, expected, "threads by the kernel")
+            live.equal(found.facts["core.signal"], signal.SIGABRT, "the signal")
 
 
 @needs_kernel_core
@@ -630,6 +513,6 @@ def test_other_versions(folder):
 
 # targets run in folders of their own: the kernel writes a core into the current one
 sys.argv[0] = os.path.abspath(sys.argv[0])
-live.main(test_workloads, test_threads, test_collecting, test_commands, test_sysroot,
+live.main(test_threads, test_collecting, test_commands, test_sysroot,
           test_lacking, test_all_memory, test_cut, test_damaged, test_ulimit, test_filter, test_no_build_id,
           test_refused, test_other_versions)
