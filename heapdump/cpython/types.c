@@ -269,6 +269,7 @@ static void make_plan(struct rg_walk *walk, struct rg_pytype *type)
 	}
 	for (unsigned i = 0; i < n; i++) {
 		int64_t from = i + 1 < n ? bases[i + 1].basicsize : 16;
+		size_t before = type->n_scan;
 
 		if (bases[i].complete)
 			continue;
@@ -278,7 +279,9 @@ static void make_plan(struct rg_walk *walk, struct rg_pytype *type)
 		/* the items are of the base that has the first ones */
 		type->scan_items |= bases[i].itemsize >= 8 &&
 				    (i + 1 == n || bases[i + 1].itemsize == 0);
-		type->flags |= RG_TYPE_GUESSED;
+		/* one that adds no word to its base, such as most exceptions, hides none */
+		if (type->n_scan > before || type->scan_items)
+			type->flags |= RG_TYPE_GUESSED;
 	}
 }
 
