@@ -91,19 +91,44 @@ static void traverse(uint64_t object, uint64_t tp_traverse,
 	call(pointer(object), pass_on, &visits);
 }
 
-/* The thread that forked held the GIL, and the child is that thread. */
-static uint64_t size_of(uint64_t object)
+/* PyMethodDescrObject.d_method and PyMethodDef, the same in all versions */
+enum { DESCRIPTOR_METHOD = 40, METHOD_FUNCTION = 8, METHOD_FLAGS = 16, METH_NOARGS = 4 };
+
+/* What the process or its libpython exports, or NULL. */
+static void find(void *function_ret, const char *name)
 {
-	static size_t (*getsizeof)(void *);
-	size_t size;
+	void *found = dlsym(RTLD_DEFAULT, name);
 
-	if (!getsizeof) {
-		void *found = dlsym(RTLD_DEFAULT, "_PySys_GetSizeOf");
+	memcpy(function_ret, &found, sizeof(found));
+}
 
-		memcpy(&getsizeof, &found, sizeof(getsizeof));
+/*
+ * The thread that forked held the GIL, and the child is that thread. The function itself is
+ * called: to look it up would turn over the interpreter's cache of attributes, which is walked.
+ */
+static uint64_t size_of(uint64_t object, uint64_t method)
+{
+	static ptrdiff_t (*as_number)(void *);
+	static void (*release)(void *);
+	const char *definition = *(char **)pointer(method + DESCRIPTOR_METHOD);
+	void *(*function)(void *self, void *nothing);
+	ptrdiff_t size;
+	void *made;
+	int flags;
+
+	if (!as_number || !release) {
+		find(&as_number, "PyLong_AsSsize_t");
+		find(&release, "Py_DecRef");
 	}
-	size = getsizeof ? getsizeof(pointer(object)) : (size_t)-1;
-	return size == (size_t)-1 ? 0 : size;
+	memcpy(&function, definition + METHOD_FUNCTION, sizeof(function));
+	memcpy(&flags, definition + METHOD_FLAGS, sizeof(flags));
+	made = as_number && release && flags == METH_NOARGS ? function(pointer(object), NULL)
+							    : NULL;
+	if (!made)
+		return 0;
+	size = as_number(made);
+	release(made);
+	return size < 0 ? 0 : (uint64_t)size;
 }
 
 const struct rg_inside rg_self_inside = { traverse, size_of };

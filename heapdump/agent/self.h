@@ -13,7 +13,7 @@ enum rg_code rg_self_image(struct rg_image *image, struct rg_error *err);
 /* A fault while memory is read ends the process, with one line to FD. */
 void rg_self_guard(int fd);
 
-/* References by tp_traverse, sizes by sys.getsizeof(): of types that no table describes. */
+/* References by tp_traverse, sizes by __sizeof__: of types that no table describes. */
 extern const struct rg_inside rg_self_inside;
 
 #endif

@@ -323,21 +323,20 @@ bool rg_type_is(struct rg_walk *walk, const struct rg_pytype *type, const char *
 	return false;
 }
 
-/* True for a C type that no table describes and that says itself how large its objects are. */
-static bool has_foreign_size(struct rg_walk *walk, const struct rg_pytype *type)
+/* With what a C type that no table describes says itself how large its objects are, or 0. */
+static uint64_t find_foreign_size(struct rg_walk *walk, const struct rg_pytype *type)
 {
-	uint64_t at = type->address;
+	uint64_t at = type->address, found = 0;
 
 	if (!(type->flags & RG_TYPE_GUESSED) || type->size)
-		return false;
+		return 0;
 	/* `object`, which has no base, has one that adds up what is known of all */
-	for (int i = 0; i < BASES && rg_walk_field(walk, at, RG_TP_BASE); i++) {
-		if (rg_entries_lookup(
-			    walk->image, walk->layout, rg_type_dict(walk, at), "__sizeof__"))
-			return true;
+	for (int i = 0; i < BASES && !found && rg_walk_field(walk, at, RG_TP_BASE); i++) {
+		found = rg_entries_lookup(
+			walk->image, walk->layout, rg_type_dict(walk, at), "__sizeof__");
 		at = rg_walk_field(walk, at, RG_TP_BASE);
 	}
-	return false;
+	return found;
 }
 
 static void set_flags(struct rg_walk *walk, struct rg_pytype *type)
@@ -367,6 +366,7 @@ static void set_flags(struct rg_walk *walk, struct rg_pytype *type)
 		{ "BaseEventLoop", RG_TYPE_HUB },
 		{ "uvloop.loop.Loop", RG_TYPE_HUB },
 	};
+	uint64_t foreign_size;
 
 	for (size_t i = 0; i < sizeof(by_bit) / sizeof(by_bit[0]); i++)
 		if (type->tp_flags & by_bit[i].tp_flag)
@@ -385,8 +385,11 @@ static void set_flags(struct rg_walk *walk, struct rg_pytype *type)
 			type->flags |= RG_TYPE_KEEPS_SELF;
 		type->python_size = find_method(walk, type, "__sizeof__") != 0;
 	}
-	if (type->python_size || has_foreign_size(walk, type))
+	foreign_size = type->python_size ? 0 : find_foreign_size(walk, type);
+	if (type->python_size || foreign_size)
 		type->flags |= RG_TYPE_SIZEOF;
+	if (rg_walk_is(walk, foreign_size, "method_descriptor"))
+		type->foreign_size = foreign_size;
 }
 
 /* Qualified name and module: of a class from its own fields, of a C type from its tp_name. */

@@ -37,6 +37,7 @@ struct rg_pytype {
 	bool known; /* it is among the objects */
 	bool valid; /* false: what was pointed at is no type */
 	bool python_size; /* it has a __sizeof__ in Python */
+	uint64_t foreign_size; /* the method in C that says its size, which no table does, or 0 */
 	bool python; /* made by a class statement */
 	bool typeless; /* the collector is not shown that an instance refers to its type */
 	bool hollow; /* its references are shown as its holder's */

@@ -278,17 +278,21 @@ static void read_references(struct rg_walk *walk, uint64_t address, const struct
 	read_scan(walk, address, type);
 }
 
-/* sys.getsizeof(): the type's own __sizeof__ and the headers before the object. */
-static uint64_t size_of(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
+/*
+ * sys.getsizeof(): the type's own __sizeof__ and the headers before the object. OPEN_RET says
+ * whether the former is not known.
+ */
+static uint64_t size_of(
+	struct rg_walk *walk, uint64_t address, const struct rg_pytype *type, bool *open_ret)
 {
-	uint64_t size;
+	uint64_t size = walk->inside && type->foreign_size
+				? walk->inside->size(address, type->foreign_size)
+				: 0;
 
-	if (walk->inside && type->flags & RG_TYPE_GUESSED && !type->python_size &&
-		(size = walk->inside->size(address)) != 0)
-		return size;
+	*open_ret = size == 0 && type->flags & RG_TYPE_SIZEOF;
 	if (type->size) {
 		size = type->size(walk, address, type);
-	} else {
+	} else if (size == 0) {
 		/* object.__sizeof__ */
 		int64_t items = type->itemsize
 					? (int64_t)rg_image_u64(walk->image, address + RG_OB_SIZE)
@@ -310,11 +314,12 @@ static void write_object(struct rg_walk *walk, uint32_t number, const struct rg_
 {
 	uint64_t address = walk->objects.address[number];
 	uint64_t refcount = rg_walk_refcount(walk, address);
+	bool open;
 	struct rg_object_record record = { .address = address,
 		.type = type->number,
 		.flags = walk->objects.generation[number],
 		.refcount = refcount,
-		.size = size_of(walk, address, type),
+		.size = size_of(walk, address, type, &open),
 		.extra = rg_instance_extra(walk, address, type) };
 
 	if (refcount == UINT64_MAX) {
@@ -327,7 +332,7 @@ static void write_object(struct rg_walk *walk, uint32_t number, const struct rg_
 	}
 	if (record.extra)
 		record.flags |= RG_OBJECT_EXTRA;
-	if (type->flags & RG_TYPE_SIZEOF && (!walk->inside || type->python_size))
+	if (open)
 		record.flags |= RG_OBJECT_SIZE_OPEN;
 	/* _PyGC_PREV_MASK_FINALIZED */
 	if (has_gc_head(walk, type, address) && rg_image_u64(walk->image, address - 8) & 1)

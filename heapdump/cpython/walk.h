@@ -28,8 +28,8 @@ struct rg_inside {
 	/* Have the type's TP_TRAVERSE tell VISIT what the object refers to. */
 	void (*traverse)(uint64_t object, uint64_t tp_traverse,
 		void (*visit)(void *context, uint64_t target), void *context);
-	/* sys.getsizeof(), or 0. */
-	uint64_t (*size)(uint64_t object);
+	/* What METHOD says, a __sizeof__ of C that takes nothing else; 0 where it fails. */
+	uint64_t (*size)(uint64_t object, uint64_t method);
 };
 
 struct rg_walk {

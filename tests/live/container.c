@@ -1,7 +1,7 @@
 /*
  * An extension module for the tests, for any CPython from 3.8 on: it declares what it needs of the
  * stable ABI itself. Its type Box holds objects in an array of its own, one in its body that its
- * tp_traverse shows, and one that it does not.
+ * tp_traverse shows, and one that it does not. Its size is with the array.
  */
 #include <stddef.h>
 #include <stdlib.h>
@@ -50,13 +50,22 @@ extern PyObject *PyType_FromSpec(struct spec *);
 extern PyObject *PyType_GenericAlloc(PyObject *, ptrdiff_t);
 extern void *PyType_GetSlot(PyObject *, int);
 extern void PyObject_GC_UnTrack(void *);
+extern PyObject *PyLong_FromSize_t(size_t);
 extern ptrdiff_t PyTuple_Size(PyObject *);
 extern PyObject *PyTuple_GetItem(PyObject *, ptrdiff_t);
 extern void Py_IncRef(PyObject *);
 extern void Py_DecRef(PyObject *);
 
 /* Include/typeslots.h */
-enum { TP_CLEAR = 51, TP_DEALLOC = 52, TP_NEW = 65, TP_TRAVERSE = 71, TP_FREE = 74 };
+enum {
+	TP_CLEAR = 51,
+	TP_DEALLOC = 52,
+	TP_METHODS = 64,
+	TP_NEW = 65,
+	TP_TRAVERSE = 71,
+	TP_FREE = 74
+};
+#define NO_ARGUMENTS 4
 #define HAVE_GC (1u << 14)
 #define DEFAULT_FLAGS (1u << 18)
 #define ABI_VERSION 3
@@ -127,7 +136,20 @@ static void box_dealloc(PyObject *self)
 	Py_DecRef(type);
 }
 
+static PyObject *box_sizeof(PyObject *self, PyObject *nothing)
+{
+	(void)nothing;
+	return PyLong_FromSize_t(
+		sizeof(struct box) + ((struct box *)self)->count * sizeof(PyObject *));
+}
+
+static struct method box_methods[] = {
+	{ "__sizeof__", box_sizeof, NO_ARGUMENTS, NULL },
+	{ NULL, NULL, 0, NULL },
+};
+
 static struct slot box_slots[] = {
+	{ TP_METHODS, (void *)box_methods },
 	{ TP_NEW, (void *)box_new },
 	{ TP_TRAVERSE, (void *)box_traverse },
 	{ TP_CLEAR, (void *)box_clear },

@@ -12,7 +12,9 @@ from collections import Counter
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "python"))
 import live  # noqa: E402
 import rgs  # noqa: E402
+import same  # noqa: E402
 import trusted  # noqa: E402
+import ways  # noqa: E402
 
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "container.c")
 FOUND_BAR = 0.95        # of what lies in an object's body
@@ -31,7 +33,8 @@ def boxes(folder):
     sys.path.insert(0, folder)
     import container
     kept = [container.Box(Plain(), Plain(), Plain(), [i]) for i in range(COUNT)]
-    live.answer({"dump": refgraph.dump, "kept": lambda: len(kept)})
+    live.answer({"dump": refgraph.dump, "kept": lambda: len(kept),
+                 "sizes": lambda: {id(box): sys.getsizeof(box) for box in kept}})
 
 
 def make_numpy():
@@ -83,12 +86,17 @@ def both(target, folder):
 
 # tests
 
-def test_own_container(folder):
-    """A type of our own, on every interpreter: its body is found, an array behind it from within"""
+def build(folder):
     built = subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-w", "-o",
                             os.path.join(folder, "container.so"), SOURCE],
                            capture_output=True, text=True)
     live.equal(built.returncode, 0, built.stderr)
+
+
+@live.needs(lambda: shutil.which("cc"), "no C compiler here")
+def test_own_container(folder):
+    """A type of our own, on every interpreter: its body is found, an array behind it from within"""
+    build(folder)
     for version, python in trusted.interpreters():
         with live.Target("boxes", folder, python=python) as target:
             inside, outside = both(target, folder)
@@ -100,7 +108,22 @@ def test_own_container(folder):
             live.equal({sum(refs.values()) for refs in without.values()}, {3}, version)
             wrong = sum((refs - within[address]).total() for address, refs in without.items())
             live.equal(wrong, 0, "guesses that are wrong in " + version)
+            sizes = {made.address: (made.size, made.flags & rgs.SIZE_OPEN)
+                     for made in inside.objects()}
+            for address, size in target.ask("sizes").items():
+                live.equal(sizes[int(address)], (size, 0), "the size of a box in " + version)
             live.equal(target.ask("kept"), COUNT, "it lives")
+
+
+@live.needs(lambda: shutil.which("cc") and not ways.why_not("agent"),
+            "no C compiler here, or the agent's child cannot be read")
+def test_asked_sizes(folder):
+    """To ask objects for their sizes changes no reference count, and no root of what is walked"""
+    build(folder)
+    with live.Target("boxes", folder) as target:
+        path = os.path.join(folder, "inside.rgs")
+        inside, outside = ways.by_agent(target, lambda: target.say("dump", path), path, folder)
+        live.equal(list(same.differences(inside, outside))[:9], [], "differences")
 
 
 def check_library(name, folder):
@@ -144,6 +167,5 @@ def test_django(folder):
     check_library("django", folder)
 
 
-live.needs(lambda: shutil.which("cc"), "no C compiler here")(test_own_container)
 sys.argv[0] = os.path.abspath(sys.argv[0])
-live.main(test_own_container, test_numpy, test_lxml, test_django)
+live.main(test_own_container, test_asked_sizes, test_numpy, test_lxml, test_django)
