@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "heapdump/image/elf.h"
+
 #define CHUNK 4096
 #define INTERPRETERS 1000
 #define DATA_LIMIT (64ull << 20) /* bytes of one library's variables that are searched */
@@ -114,7 +116,8 @@ static bool is_library(struct rg_walk *walk, const struct rg_mapping *mapping)
 
 /*
  * A library is mapped in one piece: its code, then its variables from the file, then those that
- * begin as zeros, in anonymous memory that follows.
+ * begin as zeros, in anonymous memory that follows. What follows those, in the same mapping as
+ * likely as not, is somebody else's: a heap.
  */
 static void search_libraries(struct rg_walk *walk)
 {
@@ -125,22 +128,25 @@ static void search_libraries(struct rg_walk *walk)
 
 	for (size_t i = 0; i < image->n_mappings; i++) {
 		const struct rg_mapping *mapping = &image->mappings[i];
-		uint64_t size = mapping->end - mapping->start;
+		uint64_t stop = mapping->end;
 
 		if (is_library(walk, mapping)) {
 			library = mapping->path;
 			root.name = name_of(walk, library);
 			left = DATA_LIMIT;
+			end = rg_elf_end(walk->image, mapping->start);
 		}
 		if (!library || !mapping->writable || !mapping->readable)
 			continue;
-		if (strcmp(library, mapping->path) != 0 &&
-			(mapping->path[0] || mapping->start != end))
+		if (mapping->path[0] && strcmp(library, mapping->path) != 0)
 			continue;
-		size = size < left ? size : left;
-		search(walk, mapping->start, mapping->start + size, root);
-		left -= size;
-		end = mapping->end;
+		if (!mapping->path[0] && end < stop)
+			stop = end;
+		if (stop <= mapping->start)
+			continue;
+		stop = stop - mapping->start < left ? stop : mapping->start + left;
+		search(walk, mapping->start, stop, root);
+		left -= stop - mapping->start;
 	}
 }
 
@@ -196,6 +202,7 @@ static void search_stacks(struct rg_walk *walk)
 void rg_native_walk(struct rg_walk *walk)
 {
 	search_interpreters(walk);
-	search_stacks(walk);
 	search_libraries(walk);
+	/* last: what a stack holds may be left of a call that has returned */
+	search_stacks(walk);
 }

@@ -13,40 +13,58 @@ static const void *row_at(struct rg_image *image, uint64_t address, size_t size)
 	return address & 7 ? NULL : rg_image_at(image, address, size);
 }
 
-/* Find PT_DYNAMIC and the load bias in the program headers of the file mapped at BASE. */
-static uint64_t find_dynamic(struct rg_image *image, uint64_t base, uint64_t *bias_ret)
+/* What the program headers say: the load bias, and where PT_DYNAMIC is and all ends. */
+struct headers {
+	uint64_t bias, dynamic, end;
+};
+
+/* Read the program headers of the file mapped at BASE. */
+static bool read_headers(struct rg_image *image, uint64_t base, struct headers *ret)
 {
 	const Elf64_Ehdr *header = row_at(image, base, sizeof(*header));
-	uint64_t first = UINT64_MAX, dynamic = 0;
+	uint64_t first = UINT64_MAX, dynamic = 0, end = 0;
 	Elf64_Ehdr eh;
 
 	if (!header || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
 		header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_machine != EM_X86_64)
-		return 0;
+		return false;
 	eh = *header;
 	for (unsigned i = 0; i < eh.e_phnum && i < 64; i++) {
 		const Elf64_Phdr *ph = row_at(
 			image, base + eh.e_phoff + i * sizeof(*ph), sizeof(*ph));
 
 		if (!ph)
-			return 0;
+			return false;
 		if (ph->p_type == PT_LOAD && ph->p_vaddr < first)
 			first = ph->p_vaddr & ~4095ull;
+		if (ph->p_type == PT_LOAD && ph->p_vaddr + ph->p_memsz > end)
+			end = ph->p_vaddr + ph->p_memsz;
 		else if (ph->p_type == PT_DYNAMIC)
 			dynamic = ph->p_vaddr;
 	}
-	if (first == UINT64_MAX || !dynamic)
-		return 0;
-	*bias_ret = base - first;
-	return *bias_ret + dynamic;
+	if (first == UINT64_MAX)
+		return false;
+	*ret = (struct headers){ base - first, dynamic, base - first + end };
+	return true;
+}
+
+uint64_t rg_elf_end(struct rg_image *image, uint64_t base)
+{
+	struct headers headers;
+
+	return read_headers(image, base, &headers) ? headers.end : 0;
 }
 
 static bool read_dynamic(struct rg_image *image, uint64_t base, struct dynamic *ret)
 {
-	uint64_t at = find_dynamic(image, base, &ret->bias);
+	struct headers headers;
 
-	for (unsigned i = 0; at && i < 128; i++) {
-		const Elf64_Dyn *entry = row_at(image, at + i * sizeof(*entry), sizeof(*entry));
+	if (!read_headers(image, base, &headers) || !headers.dynamic)
+		return false;
+	ret->bias = headers.bias;
+	for (unsigned i = 0; i < 128; i++) {
+		const Elf64_Dyn *entry = row_at(
+			image, ret->bias + headers.dynamic + i * sizeof(*entry), sizeof(*entry));
 		uint64_t value;
 
 		if (!entry || entry->d_tag == DT_NULL)

@@ -1,6 +1,6 @@
 /*
- * Symbols of an ELF file as it is mapped in an image: the dynamic symbol table is always in
- * memory, so that no file has to be opened and no mount namespace matters.
+ * An ELF file as it is mapped in an image: its program headers and the dynamic symbol table are
+ * always in memory, so that no file has to be opened and no mount namespace matters.
  */
 #ifndef RG_IMAGE_ELF_H
 #define RG_IMAGE_ELF_H
@@ -13,5 +13,11 @@
  * implemented by binutils and glibc.
  */
 uint64_t rg_elf_symbol(struct rg_image *image, uint64_t base, const char *name);
+
+/*
+ * Where the memory that the file mapped at BASE asked for ends, its variables that begin as zeros
+ * with it; 0 where no such file is there.
+ */
+uint64_t rg_elf_end(struct rg_image *image, uint64_t base);
 
 #endif

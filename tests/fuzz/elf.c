@@ -51,6 +51,7 @@ static void ask_symbols(struct input *input)
 	REQUIRE(rg_image_seal(&image, NULL) == RG_OK);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		rg_elf_symbol(&image, BASE, names[i]);
+	rg_elf_end(&image, BASE);
 	rg_image_deinit(&image);
 }
 
