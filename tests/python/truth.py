@@ -365,15 +365,43 @@ def compare(truth, snapshot):
     return report
 
 
+class Target:
+    """A process that has written the truth to SAID, and waits; killed at the end of the block."""
+
+    def __init__(self, python, name, n, said, *more, folder=HERE, **options):
+        self.child = subprocess.Popen(
+            [*python, os.path.join(folder, "truth_target.py"), name, str(n), said, *more],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, **options)
+        self.pid = self.child.pid
+
+    def __enter__(self):
+        if not self.child.stdout.readline().startswith(b"READY"):
+            self.__exit__()
+            sys.exit("the target did not get ready")
+        return self
+
+    def __exit__(self, *_error):
+        self.child.kill()
+        self.child.wait()
+        self.child.stdin.close()
+        self.child.stdout.close()
+
+    def say(self, text):
+        self.child.stdin.write(text)
+        self.child.stdin.flush()
+
+    def end(self):
+        """It must have lived until now, and end well."""
+        if self.child.poll() is not None:
+            sys.exit("the target died of the capture: %d" % self.child.returncode)
+        self.child.communicate(b"\n", timeout=60)
+        if self.child.returncode != 0:
+            sys.exit("the target ended by %d after the capture" % self.child.returncode)
+
+
 def take(command, python, name, n, said, folder=HERE):
     """Have a target write the truth to SAID, and run COMMAND, with its pid for %d; how long."""
-    target = subprocess.Popen(
-        [*python, os.path.join(folder, "truth_target.py"), name, str(n), said],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/")
-    try:
-        line = target.stdout.readline()
-        if not line.startswith(b"READY"):
-            sys.exit("the target did not get ready")
+    with Target(python, name, n, said, folder=folder, cwd="/") as target:
         start = time.monotonic()
         done = subprocess.run([word.replace("%d", str(target.pid)) for word in command],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600)
@@ -381,28 +409,18 @@ def take(command, python, name, n, said, folder=HERE):
         if done.returncode != 0:
             print(done.stdout.decode("utf-8", "replace"), file=sys.stderr)
             sys.exit("the capture failed: exit status %d" % done.returncode)
-        if target.poll() is not None:
-            sys.exit("the target died of the capture: %d" % target.returncode)
-        target.communicate(b"\n", timeout=60)
-        if target.returncode != 0:
-            sys.exit("the target ended by %d after the capture" % target.returncode)
-    finally:
-        target.kill()
-        target.wait()
-        target.stdin.close()
-        target.stdout.close()
+        target.end()
     return taken
 
 
-def capture(refgraph, python, name, n, folder, quiet=False):
+def capture(refgraph, python, name, n, folder):
     """(what the target says, what the snapshot says); the target is gone afterwards."""
     said, saved = os.path.join(folder, "truth"), os.path.join(folder, "x.rgs")
     taken = take([*shlex.split(refgraph), "dump", "%d", "-o", saved], [python], name, n, said)
     snapshot = rgs.read(saved)
-    if not quiet:
-        print("%s, CPython %s: %d objects, %d references, %d bytes, captured in %.2f s" % (
-            name, snapshot.facts.get("version"), len(snapshot.address), len(snapshot.target),
-            os.path.getsize(saved), taken))
+    print("%s, CPython %s: %d objects, %d references, %d bytes, captured in %.2f s" % (
+        name, snapshot.facts.get("version"), len(snapshot.address), len(snapshot.target),
+        os.path.getsize(saved), taken))
     if snapshot.damage:
         sys.exit("the snapshot is damaged: " + snapshot.damage)
     return Truth(said), snapshot

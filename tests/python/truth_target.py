@@ -1,9 +1,10 @@
-"""The process that tells the truth about its own heap: truth_target.py WORKLOAD N OUT
+"""The process that tells the truth about its own heap: truth_target.py WORKLOAD N OUT [SNAPSHOT]
 
 It builds the workload, writes to OUT what the collector and sys.getsizeof() say of every object,
 prints READY with its pid, and waits for a line on its standard input. What it says must still hold
 then, so recording leaves nothing behind: it is done twice, and what the first run creates (types of
-ctypes, cached methods) exists before the second.
+ctypes, cached methods) exists before the second. Asked by "d" it has the agent, $REFGRAPH_AGENT,
+write SNAPSHOT, by a call that makes no object.
 """
 
 import ctypes
@@ -142,10 +143,17 @@ def write_count(path, count):
         out.write(json.dumps(count).encode() + b"\n")
 
 
+def agent(path):
+    """(what to call, its arguments) to have the agent write PATH; nothing is to be converted."""
+    start = ctypes.PyDLL(os.environ["REFGRAPH_AGENT"]).refgraph_agent_start
+    return start, (os.fsencode(path), 0, ctypes.byref(ctypes.c_int()))
+
+
 def main():
     global ROOT
     name, n, path = sys.argv[1], int(sys.argv[2]), sys.argv[3]
     allow_tracer()
+    start, arguments = agent(sys.argv[4]) if len(sys.argv) > 4 else (None, ())
     ROOT = workloads.build(name, n)
     gc.disable()
     gc.collect()
@@ -159,7 +167,8 @@ def main():
     write_count(path, gc.get_count())
     write_count(path, gc.get_count())
     os.write(1, b"READY %d\n" % os.getpid())
-    os.read(0, 1)
+    while os.read(0, 1) == b"d":
+        start(*arguments)
     os._exit(0)
 
 
