@@ -235,8 +235,8 @@ START_TEST(many_paths)
 		made_object(&made, i, type, 1000, RG_GEN_2);
 	for (uint32_t i = 0; i < rungs; i++) {
 		struct rg_reference_record two[] = {
-			{ ADDRESS(i + 1), 0, RG_KIND_ITEM, RG_LABEL_INDEX, false },
-			{ ADDRESS(i + 1), 1, RG_KIND_ITEM, RG_LABEL_INDEX, false },
+			{ ADDRESS(i + 1), 0, RG_KIND_ITEM, RG_LABEL_INDEX, false, false },
+			{ ADDRESS(i + 1), 1, RG_KIND_ITEM, RG_LABEL_INDEX, false, false },
 		};
 
 		rg_writer_references(made.writer, ADDRESS(i), two, 2);
@@ -282,7 +282,7 @@ START_TEST(long_list)
 	label = made_string(&made, "next");
 	for (uint32_t i = 0; i < nodes; i++) {
 		struct rg_reference_record next = { ADDRESS(i + 1), label, RG_KIND_ATTR,
-			RG_LABEL_STRING, false };
+			RG_LABEL_STRING, false, false };
 
 		made_object(&made, i, type, 1, RG_GEN_2);
 		if (i + 1 < nodes)
