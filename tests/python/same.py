@@ -22,7 +22,8 @@ COLUMNS = {                 # of each table, all but the numbers of strings in i
     "types": ("types",), "objects": ("address", "type", "flags", "size", "refcount", "items",
                                      "extra"),
     "references": ("source", "target", "head", "label"), "values": ("values",),
-    "roots": ("roots",), "threads": ("threads",), "frames": ("frames",)}
+    "roots": ("roots",), "threads": ("threads",), "frames": ("frames",),
+    "allocations": ("sites", "allocations")}
 ASKING_THREAD = 0           # of the agent, in all tests
 GUESSED = 1 << rgs.TYPE_FLAGS.index("guessed")
 KIND_OTHER = next(i for i, kind in enumerate(rgs.KINDS) if kind[0] == "other")
@@ -42,6 +43,8 @@ def rows(snapshot, name):
                 for value in values]
     if name == "roots":
         return [r._replace(name=string(r.name), label=string(r.label)) for r in snapshot.roots]
+    if name == "allocations":
+        return [(address, *snapshot.traceback(address)) for address in snapshot.allocations]
     if name == "threads":
         return [t._replace(name=string(t.name)) for t in snapshot.threads]
     return [f._replace(function=string(f.function), file=string(f.file))
