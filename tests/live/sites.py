@@ -122,5 +122,5 @@ def test_asked(folder):
     live.check("allocated at %s:%d\n" % (here, line) in text and "called from" in text, text)
 
 
-if __name__ == "__main__":
-    live.main(test_every_interpreter, test_not_traced, test_asked)
+sys.argv[0] = os.path.abspath(sys.argv[0])
+live.main(test_every_interpreter, test_not_traced, test_asked)

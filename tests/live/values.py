@@ -64,5 +64,5 @@ def test_every_interpreter(folder):
             live.check(not wrong, version, "previews that differ:", len(wrong), wrong[:5])
 
 
-if __name__ == "__main__":
-    live.main(test_every_interpreter)
+sys.argv[0] = os.path.abspath(sys.argv[0])
+live.main(test_every_interpreter)
