@@ -11,6 +11,7 @@
 #include "heapdump/capture/room.h"
 #include "heapdump/cpython/runtime.h"
 #include "heapdump/cpython/walk.h"
+#include "heapdump/image/ahead.h"
 #include "heapdump/image/guardian.h"
 #include "heapdump/image/process.h"
 #include "heapdump/snapshot/writer.h"
@@ -29,6 +30,7 @@
 struct frozen {
 	struct rg_guardian guardian;
 	struct rg_image image;
+	struct rg_ahead *ahead; /* or NULL */
 	struct rg_runtime runtime;
 	struct rg_gc_state gc;
 	bool mapped;
@@ -144,6 +146,8 @@ static struct rg_freeze_terms terms_of(
 
 static void thaw(struct frozen *frozen)
 {
+	rg_ahead_stop(frozen->ahead);
+	frozen->ahead = NULL;
 	if (frozen->mapped)
 		rg_image_deinit(&frozen->image);
 	frozen->mapped = false;
@@ -312,6 +316,8 @@ enum rg_code rg_capture_write(struct rg_capture *capture, FILE *stream, struct r
 		capture->pause_ns = frozen.guardian.pause_ns;
 		capture->stopped = frozen.guardian.stopped;
 		memcpy(capture->why_stopped, frozen.guardian.why, sizeof(capture->why_stopped));
+		if (!capture->stopped)
+			frozen.ahead = rg_ahead_start(&frozen.image);
 		write_facts(writer, capture, &process, &frozen);
 		rg_writer_flush(writer);
 		code = rg_walk_heap(&frozen.image, &frozen.runtime, writer,

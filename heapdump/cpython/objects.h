@@ -15,13 +15,16 @@
 #define RG_NO_OBJECT UINT32_MAX
 #define RG_REGIONS (1u << 11) /* of 64 GiB, in the 47 bits of a process's addresses */
 
+/* How far the walk is with an object, beside its generation. */
+enum { RG_OBJECTS_LISTED = 1 << 3, RG_OBJECTS_READ = 1 << 4 };
+
 struct rg_objects {
 	uint32_t count;
 	size_t capacity;
 	uint64_t *address;
 	uint32_t *type; /* its number in the type table */
 	uint32_t *found; /* references found to it so far */
-	uint8_t *generation; /* enum rg_generation */
+	uint8_t *generation; /* enum rg_generation, and RG_OBJECTS_* */
 
 	uint32_t **regions[RG_REGIONS]; /* address >> 36, then >> 20 -> the slots of that 1 MiB */
 	uint32_t **slabs; /* what the slots are parts of */

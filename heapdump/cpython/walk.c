@@ -317,7 +317,7 @@ static void write_object(struct rg_walk *walk, uint32_t number, const struct rg_
 	bool open;
 	struct rg_object_record record = { .address = address,
 		.type = type->number,
-		.flags = walk->objects.generation[number],
+		.flags = walk->objects.generation[number] & RG_OBJECT_GENERATION,
 		.refcount = refcount,
 		.size = size_of(walk, address, type, &open),
 		.extra = rg_instance_extra(walk, address, type) };
@@ -365,34 +365,90 @@ static void read_object(struct rg_walk *walk, uint32_t number)
 
 /* --- the passes --------------------------------------------------------------------------- */
 
-/* Take the objects of one of the collector's lists. */
+/*
+ * To 3.10 a table of str keys is told by the function that searches it. The table of subclasses
+ * of `object`, which all bases lead to, has int keys.
+ */
+static uint64_t find_any_lookup(struct rg_walk *walk)
+{
+	uint64_t modules = rg_walk_field(
+		walk, walk->runtime->interpreter, walk->layout->interp_modules);
+	uint64_t type = rg_walk_field(walk, modules, RG_OB_TYPE);
+	struct rg_entries entries;
+
+	for (int i = 0; i < BASES_LIMIT && rg_walk_field(walk, type, RG_TP_BASE); i++)
+		type = rg_walk_field(walk, type, RG_TP_BASE);
+	if (walk->layout->keys_lookup < 0 ||
+		!rg_entries_of_dict(&entries, walk->image, walk->layout,
+			rg_walk_field(walk, type, RG_TP_SUBCLASSES)))
+		return 0;
+	return entries.lookup;
+}
+
+static bool is_going_on(const struct rg_walk *walk)
+{
+	return !walk->out_of_memory && walk->room > 0;
+}
+
+/*
+ * The object of the collector's head at AT, new or found before by a reference; RG_NO_OBJECT where
+ * there is none.
+ */
+static uint32_t listed_object(struct rg_walk *walk, uint64_t at, uint8_t generation)
+{
+	uint64_t address = at + RG_GC_HEAD;
+	uint32_t number = rg_objects_find(&walk->objects, address), type;
+
+	if (number != RG_NO_OBJECT)
+		return number;
+	if (!rg_image_at(walk->image, at, RG_GC_HEAD + 16) ||
+		!rg_objects_fits(&walk->objects, address))
+		return RG_NO_OBJECT;
+	type = rg_types_get(walk, rg_image_u64(walk->image, address + RG_OB_TYPE));
+	if (type == RG_NO_TYPE)
+		return RG_NO_OBJECT;
+	number = rg_objects_add(&walk->objects, address, type, generation);
+	if (number == RG_NO_OBJECT)
+		walk->out_of_memory = true;
+	return number;
+}
+
+/* Note that object NUMBER is in the list of GENERATION; false where it is in one already. */
+static bool list_object(struct rg_walk *walk, uint32_t number, uint8_t generation)
+{
+	uint8_t *state = &walk->objects.generation[number];
+
+	if (*state & RG_OBJECTS_LISTED)
+		return false;
+	*state = generation | RG_OBJECTS_LISTED | RG_OBJECTS_READ;
+	return true;
+}
+
+/*
+ * Read the objects of one of the collector's lists, each while it is in the cache and the next one
+ * is on its way there.
+ */
 static void walk_list(struct rg_walk *walk, uint64_t head, uint8_t generation)
 {
 	uint64_t at = rg_image_u64(walk->image, head) & ~7ull;
 	unsigned stray = 0;
 
-	while (at && at != head) {
-		uint64_t address = at + RG_GC_HEAD;
-		uint32_t type = RG_NO_TYPE;
+	while (at && at != head && is_going_on(walk)) {
+		uint32_t number = listed_object(walk, at, generation);
+		uint64_t next = rg_image_u64(walk->image, at) & ~7ull;
 
-		/* a list that runs in a circle ends here */
-		if (rg_objects_find(&walk->objects, address) != RG_NO_OBJECT)
-			break;
-		if (rg_image_at(walk->image, at, RG_GC_HEAD + 16) &&
-			rg_objects_fits(&walk->objects, address))
-			type = rg_types_get(walk, rg_image_u64(walk->image, address + RG_OB_TYPE));
-		if (type == RG_NO_TYPE) {
+		if (number == RG_NO_OBJECT) {
 			walk->bad_pointers++;
 			if (++stray > STRAY_LIMIT || !rg_image_at(walk->image, at, 8))
 				break;
-		} else if (rg_objects_add(&walk->objects, address, type, generation) ==
-			   RG_NO_OBJECT) {
-			walk->out_of_memory = true;
+		} else if (!list_object(walk, number, generation)) {
+			/* a list that runs in a circle ends here */
 			break;
 		} else {
-			walk->tracked++;
+			__builtin_prefetch(rg_image_at(walk->image, next, 1));
+			read_object(walk, number);
 		}
-		at = rg_image_u64(walk->image, at) & ~7ull;
+		at = next;
 	}
 }
 
@@ -417,33 +473,18 @@ static enum rg_code walk_lists(struct rg_walk *walk, struct rg_error *err)
 	return RG_OK;
 }
 
-/*
- * To 3.10 a table of str keys is told by the function that searches it. The table of subclasses
- * of `object`, which all bases lead to, has int keys.
- */
-static uint64_t find_any_lookup(struct rg_walk *walk)
-{
-	uint64_t type = walk->objects.count ? walk->types.rows[walk->objects.type[0]]->address : 0;
-	struct rg_entries entries;
-
-	for (int i = 0; i < BASES_LIMIT && rg_walk_field(walk, type, RG_TP_BASE); i++)
-		type = rg_walk_field(walk, type, RG_TP_BASE);
-	if (walk->layout->keys_lookup < 0 ||
-		!rg_entries_of_dict(&entries, walk->image, walk->layout,
-			rg_walk_field(walk, type, RG_TP_SUBCLASSES)))
-		return 0;
-	return entries.lookup;
-}
-
-/* Read every object from NEXT on; the queue grows meanwhile. Returns its end. */
+/* Read every object from NEXT on that is not read; the queue grows meanwhile. Returns its end. */
 static uint32_t drain(struct rg_walk *walk, uint32_t next)
 {
-	while (next < walk->objects.count && !walk->out_of_memory && walk->room > 0) {
+	for (; next < walk->objects.count && is_going_on(walk); next++) {
 		/* objects lie all over the heap: the cache is told of them in time */
 		if (next + PREFETCH < walk->objects.count)
 			__builtin_prefetch(rg_image_at(
 				walk->image, walk->objects.address[next + PREFETCH], 1));
-		read_object(walk, next++);
+		if (walk->objects.generation[next] & RG_OBJECTS_READ)
+			continue;
+		walk->objects.generation[next] |= RG_OBJECTS_READ;
+		read_object(walk, next);
 	}
 	return next;
 }
@@ -489,7 +530,7 @@ static bool may_be_new(struct rg_walk *walk, const struct rg_guess *guess)
  */
 static void resolve_guesses(struct rg_walk *walk, uint32_t next)
 {
-	for (size_t i = 0; i < walk->n_guesses && !walk->out_of_memory && walk->room > 0; i++) {
+	for (size_t i = 0; i < walk->n_guesses && is_going_on(walk); i++) {
 		struct rg_guess guess = walk->guesses[i];
 		uint32_t number = rg_objects_find(&walk->objects, guess.target);
 
@@ -556,10 +597,10 @@ enum rg_code rg_walk_heap(struct rg_image *image, const struct rg_runtime *runti
 	enum rg_code code;
 
 	rg_objects_expect(&walk.objects, expected_count(image));
+	walk.any_lookup = find_any_lookup(&walk);
+	rg_roots_walk(&walk);
 	code = walk_lists(&walk, err);
 	if (!code) {
-		walk.any_lookup = find_any_lookup(&walk);
-		rg_roots_walk(&walk);
 		resolve_guesses(&walk, drain(&walk, 0));
 		rg_native_walk(&walk);
 		rg_roots_static(&walk);

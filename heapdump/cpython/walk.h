@@ -65,7 +65,7 @@ struct rg_walk {
 	struct rg_map native; /* address of an object -> name of what C memory held it last */
 	struct rg_map passed; /* addresses of interpreters, threads, frames: each is walked once */
 	uint64_t room; /* words that may still be read as references; 0: more than there are */
-	uint64_t tracked, bad_pointers;
+	uint64_t bad_pointers;
 	bool out_of_memory;
 };
 

@@ -1,5 +1,6 @@
 #include "heapdump/image/image.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -34,6 +35,7 @@ void rg_image_deinit(struct rg_image *image)
 		munmap(image->segments[i].mirror,
 			image->segments[i].end - image->segments[i].start);
 		free(image->segments[i].pages);
+		free(image->segments[i].claims);
 	}
 	free(image->segments);
 	memset(image, 0, sizeof(*image));
@@ -102,6 +104,18 @@ enum rg_code rg_image_seal(struct rg_image *image, struct rg_error *err)
 	return RG_OK;
 }
 
+/* A page's state, which another thread may set: then what it says is there. */
+static uint8_t state_of(const struct rg_segment *segment, uint64_t page)
+{
+	return __atomic_load_n(&segment->pages[page], __ATOMIC_ACQUIRE);
+}
+
+static void mark(struct rg_segment *segment, uint64_t from, uint64_t to, uint8_t state)
+{
+	for (uint64_t page = from / PAGE; page < to / PAGE; page++)
+		__atomic_store_n(&segment->pages[page], state, __ATOMIC_RELEASE);
+}
+
 /* Read [from, to) of SEGMENT, whole pages of which none has been read. */
 static void load_run(struct rg_image *image, struct rg_segment *segment, uint64_t from, uint64_t to)
 {
@@ -110,12 +124,12 @@ static void load_run(struct rg_image *image, struct rg_segment *segment, uint64_
 			image->context, segment->start + from, segment->mirror + from, to - from);
 		uint64_t good = n > 0 ? (uint64_t)n & ~(uint64_t)(PAGE - 1) : 0;
 
-		memset(segment->pages + from / PAGE, PAGE_READ, good / PAGE);
+		mark(segment, from, from + good, PAGE_READ);
 		from += good;
-		image->bytes_read += good;
+		__atomic_fetch_add(&image->bytes_read, good, __ATOMIC_RELAXED);
 		/* a page that cannot be had: go on behind it */
 		if (good == 0 && from < to) {
-			segment->pages[from / PAGE] = PAGE_BAD;
+			mark(segment, from, from + PAGE, PAGE_BAD);
 			from += PAGE;
 		}
 	}
@@ -134,15 +148,22 @@ static void load(struct rg_image *image, struct rg_segment *segment, uint64_t fr
 	}
 }
 
-/* Read the piece of SEGMENT that the offset AT is in. */
+/* Read the piece of SEGMENT that the offset AT is in, or wait for the thread that does. */
 static void load_piece(struct rg_image *image, struct rg_segment *segment, uint64_t at)
 {
 	uint64_t size = segment->end - segment->start, from = at - at % image->piece;
 
+	if (segment->claims &&
+		__atomic_exchange_n(&segment->claims[at / image->piece], 1, __ATOMIC_ACQUIRE)) {
+		while (state_of(segment, at / PAGE) == PAGE_UNREAD)
+			sched_yield();
+		return;
+	}
 	load(image, segment, from, size - from < image->piece ? size : from + image->piece);
 }
 
-static struct rg_segment *find_segment(struct rg_image *image, uint64_t address)
+/* The number of the segment that ADDRESS is in, or n_segments. */
+static size_t segment_at(const struct rg_image *image, uint64_t address)
 {
 	size_t low = 0, high = image->n_segments;
 
@@ -154,10 +175,18 @@ static struct rg_segment *find_segment(struct rg_image *image, uint64_t address)
 		else
 			high = middle;
 	}
-	if (low == image->n_segments || address < image->segments[low].start)
+	return low < image->n_segments && address >= image->segments[low].start ? low
+										: image->n_segments;
+}
+
+static struct rg_segment *find_segment(struct rg_image *image, uint64_t address)
+{
+	size_t number = segment_at(image, address);
+
+	if (number == image->n_segments)
 		return NULL;
-	image->recent[rg_image_hash(address)] = &image->segments[low];
-	return &image->segments[low];
+	image->recent[rg_image_hash(address)] = &image->segments[number];
+	return &image->segments[number];
 }
 
 /* Reading those may do something, or never end. */
@@ -197,12 +226,44 @@ const void *rg_image_fetch(struct rg_image *image, uint64_t address, size_t leng
 	at = address - segment->start;
 	last = length ? at + length - 1 : at;
 	for (uint64_t page = at / PAGE; page <= last / PAGE; page++) {
-		if (segment->pages[page] == PAGE_UNREAD)
+		if (state_of(segment, page) == PAGE_UNREAD) {
+			if (image->missed)
+				image->missed(image->missed_context, segment->start + page * PAGE);
 			load_piece(image, segment, page * PAGE);
-		if (segment->pages[page] != PAGE_READ)
+		}
+		if (state_of(segment, page) != PAGE_READ)
 			return NULL;
 	}
 	return segment->mirror + at;
+}
+
+bool rg_image_share(
+	struct rg_image *image, void (*missed)(void *context, uint64_t address), void *context)
+{
+	for (size_t i = 0; i < image->n_segments; i++) {
+		struct rg_segment *segment = &image->segments[i];
+
+		segment->claims = calloc((segment->end - segment->start) / image->piece + 1, 1);
+		if (!segment->claims)
+			return false;
+	}
+	image->missed = missed;
+	image->missed_context = context;
+	return true;
+}
+
+bool rg_image_load(struct rg_image *image, uint64_t address)
+{
+	size_t number = segment_at(image, address);
+	struct rg_segment *segment = &image->segments[number];
+	uint64_t at;
+
+	if (number == image->n_segments)
+		return false;
+	at = address - segment->start;
+	if (state_of(segment, at / PAGE) == PAGE_UNREAD)
+		load_piece(image, segment, at);
+	return true;
 }
 
 /* The segment of [start, *END), which is cut where that ends; NULL where there is none. */

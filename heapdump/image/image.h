@@ -29,6 +29,8 @@ struct rg_segment {
 	uint64_t start, end;
 	uint8_t *mirror; /* end - start bytes, filled piece by piece */
 	uint8_t *pages; /* a state for each page: PAGE_* in image.c */
+	uint8_t *
+		claims; /* whether a thread has taken each piece to load; NULL: there is only one */
 };
 
 struct rg_image {
@@ -42,6 +44,8 @@ struct rg_image {
 	int64_t (*read)(void *context, uint64_t address, void *buffer, size_t length);
 	void *context; /* the back end's, not owned */
 	uint64_t piece; /* bytes that are asked for at once; a page for who records what is used */
+	void (*missed)(void *context, uint64_t address); /* told of what is waited for; or NULL */
+	void *missed_context;
 	uint64_t bytes_read; /* what the back end was asked for and gave */
 };
 
@@ -58,6 +62,16 @@ enum rg_code rg_image_seal(struct rg_image *image, struct rg_error *err);
  * Devices and the kernel's own pages stay out. Such an image is never to be deinitialised.
  */
 void rg_image_be_direct(struct rg_image *image);
+
+/*
+ * Of a sealed image: have another thread load pieces, too, by rg_image_load, and tell MISSED of each
+ * that rg_image_at had to wait for. False when out of memory.
+ */
+bool rg_image_share(
+	struct rg_image *image, void (*missed)(void *context, uint64_t address), void *context);
+
+/* From that thread: load the piece at ADDRESS, if nobody has; false where there is no memory. */
+bool rg_image_load(struct rg_image *image, uint64_t address);
 
 /* The slow path of rg_image_at: find the segment, read what is missing. */
 const void *rg_image_fetch(struct rg_image *image, uint64_t address, size_t length);
@@ -81,7 +95,7 @@ static inline const void *rg_image_at(struct rg_image *image, uint64_t address, 
 	uint64_t at = address - segment->start, size = segment->end - segment->start;
 
 	if (at < size && length <= size - at && (at & 4095) + length <= 4096 &&
-		segment->pages[at >> 12] == 1)
+		__atomic_load_n(&segment->pages[at >> 12], __ATOMIC_ACQUIRE) == 1)
 		return segment->mirror + at;
 	return rg_image_fetch(image, address, length);
 }
