@@ -34,7 +34,8 @@ bool rg_array_reserve(void *items, size_t *capacity, size_t need, size_t size);
 
 /* Append room for one item to the array ITEMS/COUNT/CAPACITY: a pointer to it, or NULL. */
 #define RG_PUSH(items, count, capacity)                                                            \
-	(rg_array_reserve(&(items), &(capacity), (size_t)(count) + 1, sizeof(*(items)))            \
+	((size_t)(count) < (capacity) || rg_array_reserve(&(items), &(capacity),                   \
+						 (size_t)(count) + 1, sizeof(*(items)))            \
 			? &(items)[(count)++]                                                      \
 			: NULL)
 

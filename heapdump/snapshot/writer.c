@@ -113,47 +113,53 @@ static struct block *open_record(struct rg_writer *writer, enum rg_block_type ty
 	return block;
 }
 
-static void put_byte(struct block *block, uint8_t byte)
+/* Records are put together behind the last one of a block: AT, and what comes after it. */
+
+static uint8_t *record_of(struct block *block)
 {
-	block->bytes[RG_FRAME_SIZE + block->used++] = byte;
+	return block->bytes + RG_FRAME_SIZE + block->used;
 }
 
-static void put_varint(struct block *block, uint64_t value)
+static void close_record(struct block *block, const uint8_t *end)
 {
-	while (value >= 0x80) {
-		put_byte(block, (uint8_t)(value | 0x80));
-		value >>= 7;
-	}
-	put_byte(block, (uint8_t)value);
+	block->used = (uint32_t)(end - (block->bytes + RG_FRAME_SIZE));
 }
 
-static void put_zigzag(struct block *block, int64_t value)
+static inline uint8_t *put_varint(uint8_t *at, uint64_t value)
 {
-	put_varint(block, ((uint64_t)value << 1) ^ (uint64_t)(value >> 63));
+	for (; value >= 0x80; value >>= 7)
+		*at++ = (uint8_t)(value | 0x80);
+	*at++ = (uint8_t)value;
+	return at;
 }
 
-static void put_bytes(struct block *block, const void *bytes, uint32_t length)
+static inline uint8_t *put_zigzag(uint8_t *at, int64_t value)
 {
-	put_varint(block, length);
+	return put_varint(at, ((uint64_t)value << 1) ^ (uint64_t)(value >> 63));
+}
+
+static uint8_t *put_bytes(uint8_t *at, const void *bytes, uint32_t length)
+{
+	at = put_varint(at, length);
 	if (length)
-		memcpy(block->bytes + RG_FRAME_SIZE + block->used, bytes, length);
-	block->used += length;
+		memcpy(at, bytes, length);
+	return at + length;
 }
 
 /* ADDRESS as its distance from *PREVIOUS, which it becomes. */
-static void put_address(
-	struct rg_writer *writer, struct block *block, uint64_t address, uint64_t *previous)
+static inline uint8_t *put_address(
+	uint8_t *at, unsigned shift, uint64_t address, uint64_t *previous)
 {
-	int64_t delta = (int64_t)((address >> writer->shift) - (*previous >> writer->shift));
+	int64_t delta = (int64_t)((address >> shift) - (*previous >> shift));
 
-	put_zigzag(block, delta);
 	*previous = address;
+	return put_zigzag(at, delta);
 }
 
 /* A number or "none", as number + 1 or 0. */
-static void put_optional(struct block *block, uint32_t number)
+static uint8_t *put_optional(uint8_t *at, uint32_t number)
 {
-	put_varint(block, number == UINT32_MAX ? 0 : (uint64_t)number + 1);
+	return put_varint(at, number == UINT32_MAX ? 0 : (uint64_t)number + 1);
 }
 
 uint32_t rg_writer_string(struct rg_writer *writer, const char *text, size_t length)
@@ -161,7 +167,8 @@ uint32_t rg_writer_string(struct rg_writer *writer, const char *text, size_t len
 	uint64_t number = writer->totals[RG_BLOCK_STRINGS];
 	struct block *block = open_record(writer, RG_BLOCK_STRINGS, number);
 
-	put_bytes(block, text, length < STRING_LIMIT ? (uint32_t)length : STRING_LIMIT);
+	close_record(block, put_bytes(record_of(block), text,
+				    length < STRING_LIMIT ? (uint32_t)length : STRING_LIMIT));
 	return (uint32_t)number;
 }
 
@@ -169,42 +176,59 @@ uint32_t rg_writer_type(struct rg_writer *writer, const struct rg_type_record *t
 {
 	uint64_t number = writer->totals[RG_BLOCK_TYPES];
 	struct block *block = open_record(writer, RG_BLOCK_TYPES, number);
+	uint8_t *at = record_of(block);
 
-	put_varint(block, type->address);
-	put_varint(block, type->name);
-	put_optional(block, type->module);
-	put_varint(block, type->flags);
-	put_varint(block, type->basicsize);
-	put_varint(block, type->itemsize);
+	at = put_varint(at, type->address);
+	at = put_varint(at, type->name);
+	at = put_optional(at, type->module);
+	at = put_varint(at, type->flags);
+	at = put_varint(at, type->basicsize);
+	at = put_varint(at, type->itemsize);
+	close_record(block, at);
 	return (uint32_t)number;
 }
 
 void rg_writer_object(struct rg_writer *writer, const struct rg_object_record *object)
 {
 	struct block *block = open_record(writer, RG_BLOCK_OBJECTS, object->address);
+	uint8_t *at = record_of(block);
 
-	put_address(writer, block, object->address, &block->previous);
-	put_varint(block, object->type);
-	put_varint(block, object->flags);
-	put_varint(block, object->size);
-	put_varint(block, object->refcount);
+	at = put_address(at, writer->shift, object->address, &block->previous);
+	at = put_varint(at, object->type);
+	at = put_varint(at, object->flags);
+	at = put_varint(at, object->size);
+	at = put_varint(at, object->refcount);
 	if (object->flags & RG_OBJECT_ITEMS)
-		put_varint(block, object->items);
+		at = put_varint(at, object->items);
 	if (object->flags & RG_OBJECT_EXTRA)
-		put_varint(block, object->extra);
+		at = put_varint(at, object->extra);
+	close_record(block, at);
 }
 
-static void put_reference(struct rg_writer *writer, struct block *block,
-	const struct rg_reference_record *reference, uint64_t *target, uint64_t *key)
+/* What the references of a record are relative to. */
+struct run {
+	uint64_t target, key;
+	unsigned shift;
+	bool counting; /* an index came before: the next one may be implicit */
+};
+
+static uint8_t *put_reference(
+	uint8_t *at, struct run *run, const struct rg_reference_record *reference)
 {
-	put_varint(block, (unsigned)reference->form |
-				  (reference->untraversed ? RG_HEAD_UNTRAVERSED : 0) |
-				  (unsigned)reference->kind << RG_HEAD_KIND_SHIFT);
-	put_address(writer, block, reference->target, target);
-	if (reference->form == RG_LABEL_INDEX || reference->form == RG_LABEL_STRING)
-		put_varint(block, reference->label);
-	else if (reference->form == RG_LABEL_OBJECT)
-		put_address(writer, block, reference->label, key);
+	enum rg_label_form form = reference->form;
+
+	/* an implicit index counts within one record, from 0 */
+	if (form == RG_LABEL_NEXT && !run->counting && reference->label)
+		form = RG_LABEL_INDEX;
+	run->counting |= form == RG_LABEL_NEXT || form == RG_LABEL_INDEX;
+	at = put_varint(at, (unsigned)form | (reference->untraversed ? RG_HEAD_UNTRAVERSED : 0) |
+				    (unsigned)reference->kind << RG_HEAD_KIND_SHIFT);
+	at = put_address(at, run->shift, reference->target, &run->target);
+	if (form == RG_LABEL_INDEX || form == RG_LABEL_STRING)
+		at = put_varint(at, reference->label);
+	else if (form == RG_LABEL_OBJECT)
+		at = put_address(at, run->shift, reference->label, &run->key);
+	return at;
 }
 
 void rg_writer_references(struct rg_writer *writer, uint64_t source,
@@ -213,21 +237,14 @@ void rg_writer_references(struct rg_writer *writer, uint64_t source,
 	while (count > 0) {
 		size_t n = count < REFERENCES_A_RECORD ? count : REFERENCES_A_RECORD;
 		struct block *block = open_record(writer, RG_BLOCK_REFERENCES, source);
-		uint64_t target = source, key = source;
-		bool counting = false;
+		struct run run = { source, source, writer->shift, false };
+		uint8_t *at = record_of(block);
 
-		put_address(writer, block, source, &block->previous);
-		put_varint(block, n);
-		for (size_t i = 0; i < n; i++) {
-			struct rg_reference_record reference = references[i];
-
-			/* an implicit index counts within one record, from 0 */
-			if (reference.form == RG_LABEL_NEXT && !counting && reference.label)
-				reference.form = RG_LABEL_INDEX;
-			counting |= reference.form == RG_LABEL_NEXT ||
-				    reference.form == RG_LABEL_INDEX;
-			put_reference(writer, block, &reference, &target, &key);
-		}
+		at = put_address(at, writer->shift, source, &block->previous);
+		at = put_varint(at, n);
+		for (size_t i = 0; i < n; i++)
+			at = put_reference(at, &run, &references[i]);
+		close_record(block, at);
 		/* totals count references, not records */
 		writer->totals[RG_BLOCK_REFERENCES] += n - 1;
 		references += n;
@@ -239,33 +256,37 @@ void rg_writer_value(struct rg_writer *writer, const struct rg_value_record *val
 {
 	struct block *block = open_record(writer, RG_BLOCK_VALUES, value->address);
 	bool cut = value->length > VALUE_LIMIT;
+	uint8_t *at = record_of(block);
 
-	put_address(writer, block, value->address, &block->previous);
-	put_byte(block, (uint8_t)(value->kind | (value->exact && !cut ? RG_VALUE_EXACT : 0)));
-	put_bytes(block, value->text, cut ? VALUE_LIMIT : value->length);
+	at = put_address(at, writer->shift, value->address, &block->previous);
+	*at++ = (uint8_t)(value->kind | (value->exact && !cut ? RG_VALUE_EXACT : 0));
+	close_record(block, put_bytes(at, value->text, cut ? VALUE_LIMIT : value->length));
 }
 
 void rg_writer_root(struct rg_writer *writer, const struct rg_root_record *root)
 {
 	struct block *block = open_record(writer, RG_BLOCK_ROOTS, root->target);
+	uint8_t *at = record_of(block);
 
-	put_address(writer, block, root->target, &block->previous);
-	put_byte(block, (uint8_t)root->kind);
-	put_byte(block, (uint8_t)root->reference);
-	put_optional(block, root->name);
-	put_optional(block, root->label);
-	put_optional(block, root->thread);
-	put_optional(block, root->frame);
+	at = put_address(at, writer->shift, root->target, &block->previous);
+	*at++ = (uint8_t)root->kind;
+	*at++ = (uint8_t)root->reference;
+	at = put_optional(at, root->name);
+	at = put_optional(at, root->label);
+	at = put_optional(at, root->thread);
+	at = put_optional(at, root->frame);
+	close_record(block, at);
 }
 
 uint32_t rg_writer_thread(struct rg_writer *writer, const struct rg_thread_record *thread)
 {
 	uint64_t number = writer->totals[RG_BLOCK_THREADS];
 	struct block *block = open_record(writer, RG_BLOCK_THREADS, number);
+	uint8_t *at = record_of(block);
 
-	put_varint(block, thread->native_id);
-	put_varint(block, thread->ident);
-	put_optional(block, thread->name);
+	at = put_varint(at, thread->native_id);
+	at = put_varint(at, thread->ident);
+	close_record(block, put_optional(at, thread->name));
 	return (uint32_t)number;
 }
 
@@ -273,11 +294,12 @@ uint32_t rg_writer_frame(struct rg_writer *writer, const struct rg_frame_record 
 {
 	uint64_t number = writer->totals[RG_BLOCK_FRAMES];
 	struct block *block = open_record(writer, RG_BLOCK_FRAMES, number);
+	uint8_t *at = record_of(block);
 
-	put_varint(block, frame->thread);
-	put_optional(block, frame->function);
-	put_optional(block, frame->file);
-	put_varint(block, frame->line);
+	at = put_varint(at, frame->thread);
+	at = put_optional(at, frame->function);
+	at = put_optional(at, frame->file);
+	close_record(block, put_varint(at, frame->line));
 	return (uint32_t)number;
 }
 
@@ -285,32 +307,36 @@ uint32_t rg_writer_site(struct rg_writer *writer, const struct rg_site_record *s
 {
 	uint64_t number = writer->totals[RG_BLOCK_SITES];
 	struct block *block = open_record(writer, RG_BLOCK_SITES, number);
+	uint8_t *at = record_of(block);
 
-	put_optional(block, site->file);
-	put_varint(block, site->line);
-	put_optional(block, site->caller);
+	at = put_optional(at, site->file);
+	at = put_varint(at, site->line);
+	close_record(block, put_optional(at, site->caller));
 	return (uint32_t)number;
 }
 
 void rg_writer_allocation(struct rg_writer *writer, const struct rg_allocation_record *allocation)
 {
 	struct block *block = open_record(writer, RG_BLOCK_ALLOCATIONS, allocation->address);
+	uint8_t *at = record_of(block);
 
-	put_address(writer, block, allocation->address, &block->previous);
-	put_varint(block, allocation->site);
+	at = put_address(at, writer->shift, allocation->address, &block->previous);
+	close_record(block, put_varint(at, allocation->site));
 }
 
 void rg_writer_fact(struct rg_writer *writer, const struct rg_fact_record *fact)
 {
 	struct block *block = open_record(writer, RG_BLOCK_FACTS, 0);
+	uint8_t *at = record_of(block);
 
-	put_bytes(block, fact->key, fact->key_length < KEY_LIMIT ? fact->key_length : KEY_LIMIT);
-	put_byte(block, fact->text != NULL);
+	at = put_bytes(at, fact->key, fact->key_length < KEY_LIMIT ? fact->key_length : KEY_LIMIT);
+	*at++ = fact->text != NULL;
 	if (fact->text)
-		put_bytes(block, fact->text,
+		at = put_bytes(at, fact->text,
 			fact->text_length < STRING_LIMIT ? fact->text_length : STRING_LIMIT);
 	else
-		put_zigzag(block, fact->number);
+		at = put_zigzag(at, fact->number);
+	close_record(block, at);
 }
 
 void rg_writer_fact_text(struct rg_writer *writer, const char *key, const char *text)
@@ -337,11 +363,14 @@ void rg_writer_flush(struct rg_writer *writer)
 enum rg_code rg_writer_finish(struct rg_writer *writer, struct rg_error *err)
 {
 	struct block *end = &writer->blocks[RG_BLOCK_END];
+	uint8_t *at;
 
 	rg_writer_flush(writer);
 	end->count = RG_RECORD_BLOCKS;
+	at = record_of(end);
 	for (size_t i = 0; i < RG_RECORD_BLOCKS; i++)
-		put_varint(end, writer->totals[rg_record_blocks[i]]);
+		at = put_varint(at, writer->totals[rg_record_blocks[i]]);
+	close_record(end, at);
 	write_block(writer, RG_BLOCK_END);
 	if (fflush(writer->stream) != 0 && !writer->error)
 		writer->error = errno ? errno : EIO;
