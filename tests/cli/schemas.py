@@ -25,7 +25,7 @@ BUILD = os.environ.get("builddir") or os.getcwd()
 REFGRAPH = os.environ.get("REFGRAPH") or os.path.join(BUILD, "refgraph")
 MAKE = os.path.join(BUILD, "tests", "cli", "make_snapshot")
 COMMANDS = ("ps", "info", "types", "cycles", "generations", "garbage", "objects", "show", "refs",
-            "backrefs", "why", "path")
+            "backrefs", "why", "path", "audit")
 # How often a command wants the selection behind its source.
 SELECTIONS = {"objects": 1, "show": 1, "refs": 1, "backrefs": 1, "why": 1, "path": 2}
 
@@ -71,6 +71,10 @@ FIXED = {
                 "uncollectable": {"tracked", "objects", "size"},
                 "may_resurrect": {"objects", "size"}, "hidden": {"objects", "size"},
                 "unreached": {"objects", "size"}, "types": TYPE, "heads": OBJECT},
+    "audit": {"": ENVELOPE | {"checked", "exact"},
+              "excess": {"objects", "references"}, "deficit": {"objects", "references"},
+              "types": {"type", "objects", "excess", "deficit"},
+              "objects": OBJECT | {"found", "unexplained"}},
     "why": {"": ENVELOPE, "chains": CHAIN | {"covers"},
             "chains.steps": {"object", "reference"}, "chains.steps.object": OBJECT,
             "chains.steps.reference": REFERENCE, "graph": GRAPH, "graph.nodes": NODE,
@@ -176,7 +180,7 @@ def questions(snapshot, selection):
         yield words + ["--stable"]
         if command != "info":
             yield words + ["--limit", "1"]
-        if command not in ("info", "generations", "garbage"):
+        if command not in ("info", "generations", "garbage", "audit"):
             yield words + ["--raw"]
         if command in ("show", "why", "path"):
             yield words + ["--graph"]

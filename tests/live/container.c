@@ -1,7 +1,8 @@
 /*
  * An extension module for the tests, for any CPython from 3.8 on: it declares what it needs of the
  * stable ABI itself. Its type Box holds objects in an array of its own, one in its body that its
- * tp_traverse shows, and one that it does not. Its size is with the array.
+ * tp_traverse shows, and one that it does not. Its size is with the array. Its function forget()
+ * forgets a Py_DECREF.
  */
 #include <stddef.h>
 #include <stdlib.h>
@@ -66,6 +67,7 @@ enum {
 	TP_FREE = 74
 };
 #define NO_ARGUMENTS 4
+#define ONE_ARGUMENT 8
 #define HAVE_GC (1u << 14)
 #define DEFAULT_FLAGS (1u << 18)
 #define ABI_VERSION 3
@@ -160,8 +162,21 @@ static struct slot box_slots[] = {
 static struct spec box_spec = { "container.Box", sizeof(struct box), 0, DEFAULT_FLAGS | HAVE_GC,
 	box_slots };
 
+/* The mistake that `refgraph audit` finds: a reference that is never given back. */
+static PyObject *forget(PyObject *module, PyObject *object)
+{
+	(void)module;
+	Py_IncRef(object);
+	return PyLong_FromSize_t(0);
+}
+
+static struct method functions[] = {
+	{ "forget", forget, ONE_ARGUMENT, NULL },
+	{ NULL, NULL, 0, NULL },
+};
+
 static struct module_definition definition = {
-	.base = { 1, NULL }, .name = "container", .size = -1
+	.base = { 1, NULL }, .name = "container", .size = -1, .methods = functions
 };
 
 __attribute__((visibility("default"))) PyObject *PyInit_container(void);

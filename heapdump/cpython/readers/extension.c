@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* --- functools.lru_cache: a ring of links, each owned by the cache's dict or the ring ----- */
+/* --- functools.lru_cache: a ring of links, each owned by the cache's dict and the ring ---- */
 
 enum { LRU_ROOT = 16, LINK_NEXT = 24, LINK_KEY = 40, LINK_RESULT = 48 };
 
@@ -31,6 +31,7 @@ void rg_traverse_lru_cache(struct rg_walk *walk, uint64_t address, const struct 
 			"key", false);
 		rg_walk_refer_as(walk, RG_KIND_OTHER, rg_image_u64(walk->image, link + LINK_RESULT),
 			"result", false);
+		rg_walk_refer_as(walk, RG_KIND_OTHER, link, "link", true);
 		read_link_type(walk, rg_image_u64(walk->image, link + RG_OB_TYPE));
 		link = rg_image_u64(walk->image, link + LINK_NEXT);
 	}
