@@ -109,13 +109,30 @@ static const struct rg_field type_fields[] = {
 };
 const struct rg_record rg_record_type = RG_RECORD_OF(rg_answer_type, type_fields);
 
+#define GROUPED(id, name, heading, summary)                                                        \
+	{                                                                                          \
+		name, RG_TEXT,                                                                     \
+			offsetof(struct rg_answer_type, grouped) +                                 \
+				RG_GROUP_##id * sizeof(const char *),                              \
+			NULL, OMIT, heading, summary                                               \
+	}
+
 static const struct rg_field typeshare_fields[] = {
 	RG_FIELD(rg_answer_type, count, RG_COUNT, "COUNT", "objects of the type"),
 	RG_FIELD(rg_answer_type, size, RG_BYTES, "SIZE", "their bytes"),
 	RG_FIELD(rg_answer_type, share, RG_SHARE, "SHARE", "of the bytes of all rows"),
-	RG_FIELD(rg_answer_type, type, RG_TEXT, "TYPE", "its name, with the module"),
-	RG_FIELD(rg_answer_type, module, RG_TEXT, NULL, "its module"),
-	RG_FIELD_FLAGGED(rg_answer_type, type_id, RG_COUNT, HIDE, NULL,
+	RG_FIELD_FLAGGED(rg_answer_type, type, RG_TEXT, OMIT, "TYPE", "its name, with the module"),
+	GROUPED(GENERATION, "generation", "GENERATION", "with --by generation"),
+	GROUPED(SIZE, "size_class", "EACH", "with --by size: up to so many bytes"),
+	GROUPED(MODULE, NULL, "MODULE", NULL),
+	GROUPED(OWNER, "owner", "OWNER", "with --by owner: the type; of a dict, whose it is"),
+	GROUPED(REFERRERS, "referrers", "REFERRERS", "with --by referrers: their types"),
+	GROUPED(VIA, "via", "VIA", "with --by via: the labels of the references to them"),
+	GROUPED(SITE, "site", "ALLOCATED AT", "with --by site: file:line"),
+	GROUPED(TRACEBACK, "traceback", "ALLOCATED BY",
+		"with --by traceback: file:line < file:line, the innermost first"),
+	RG_FIELD_FLAGGED(rg_answer_type, module, RG_TEXT, OMIT, NULL, "its module"),
+	RG_FIELD_FLAGGED(rg_answer_type, type_id, RG_OPTIONAL, HIDE | OMIT, NULL,
 		"two types may share a name, never this"),
 };
 const struct rg_record rg_record_typeshare = { "rg_answer_typeshare", sizeof(struct rg_answer_type),

@@ -6,6 +6,7 @@
 #define RG_ANSWER_COMMON_H
 
 #include "heapdump/base/arena.h"
+#include "src/analysis/groups.h"
 #include "src/answer/answer.h"
 #include "src/heap/heap.h"
 
@@ -92,6 +93,7 @@ struct rg_answer_type {
 	const char *type, *module;
 	uint64_t type_id, count, size;
 	double share;
+	const char *grouped[RG_GROUPING_COUNT]; /* of --by, what was asked for */
 };
 
 struct rg_answer_generation {

@@ -216,6 +216,44 @@ enum rg_code rg_answer_types_init(struct rg_answer_types *answer, const struct r
 	return arena->failed ? rg_nomem(err) : RG_OK;
 }
 
+static void fill_group(struct rg_answer_type *row, const struct rg_groups *groups, unsigned by,
+	const struct rg_group *group, struct rg_arena *arena)
+{
+	*row = (struct rg_answer_type){ .type_id = RG_NOTHING,
+		.count = group->count,
+		.size = group->size,
+		.share = groups->size ? (double)group->size / (double)groups->size : 0 };
+	for (int i = 0; i < RG_GROUPING_COUNT; i++)
+		if (by >> i & 1)
+			row->grouped[i] = rg_groups_label(
+				groups, (enum rg_grouping)i, group->first, arena);
+	row->type = row->grouped[RG_GROUP_TYPE];
+	row->module = row->grouped[RG_GROUP_MODULE];
+	if (row->type)
+		row->type_id = groups->heap->type[group->first];
+}
+
+enum rg_code rg_answer_types_by(struct rg_answer_types *answer, const struct rg_heap *heap,
+	unsigned by, const struct rg_answer_origin *origin, const struct rg_bitset *selected,
+	uint64_t limit, struct rg_arena *arena, struct rg_error *err)
+{
+	struct rg_answer_type *rows;
+	struct rg_groups groups;
+	enum rg_code code = rg_groups_init(&groups, heap, by, selected, origin->raw, err);
+
+	if (!code) {
+		rg_answer_envelope_init(&answer->envelope, heap, origin, arena);
+		rows = rg_answer_rows(&answer->types, groups.n < limit ? groups.n : limit, groups.n,
+			sizeof(*rows), arena);
+		for (uint64_t i = 0; rows && i < answer->types.shown; i++)
+			fill_group(&rows[i], &groups, by, &groups.rows[i], arena);
+		if (arena->failed)
+			code = rg_nomem(err);
+	}
+	rg_groups_deinit(&groups);
+	return code;
+}
+
 /* --- generations -------------------------------------------------------------------------- */
 
 /* Older than: permanent, 2, 1, 0, untracked. */

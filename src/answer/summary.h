@@ -65,6 +65,11 @@ enum rg_code rg_answer_types_init(struct rg_answer_types *answer, const struct r
 	const struct rg_answer_origin *origin, const struct rg_bitset *selected, uint64_t limit,
 	struct rg_arena *arena, struct rg_error *err);
 
+/* The same by other groupings, a mask of 1 << enum rg_grouping. */
+enum rg_code rg_answer_types_by(struct rg_answer_types *answer, const struct rg_heap *heap,
+	unsigned by, const struct rg_answer_origin *origin, const struct rg_bitset *selected,
+	uint64_t limit, struct rg_arena *arena, struct rg_error *err);
+
 /* A cycle counts in the oldest generation it has a member in. */
 enum rg_code rg_answer_generations_init(struct rg_answer_generations *answer,
 	const struct rg_cycles *cycles, const struct rg_answer_origin *origin, uint64_t limit,

@@ -48,6 +48,10 @@ const struct rg_option rg_options[RG_OPTION_COUNT] = {
 	[RG_OPTION_BREADTH] = { "breadth", "N",
 		"show at most N references of one object, and how many more (10)", 'b',
 		RG_TAKES_COUNT, AT(breadth), NULL },
+	[RG_OPTION_BY] = { "by", "WHAT",
+		"group by type, module, generation, size, owner, referrers, via, site or traceback; "
+		"or by several: type,site",
+		0, RG_TAKES_TEXT, AT(by), NULL },
 	[RG_OPTION_TYPE] = { "type", "NAME", "only objects of this type; * is allowed", 't',
 		RG_TAKES_TEXT, AT(type), NULL },
 	[RG_OPTION_MODULE] = { "module", "NAME",

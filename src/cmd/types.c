@@ -1,5 +1,10 @@
 #include "src/answer/summary.h"
+#include <stdio.h>
+#include <string.h>
+
+#include "heapdump/base/suggest.h"
 #include "heapdump/base/units.h"
+#include "src/cli/report.h"
 #include "src/cmd/answering.h"
 #include "src/cmd/commands.h"
 
@@ -12,14 +17,76 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 	return rg_output_table(context, &rg_record_typeshare, &answer->types, "", out);
 }
 
+/* The groupings that --by names, separated by commas, as a mask. */
+static enum rg_code parse_by(const char *names, unsigned *by_ret, struct rg_error *err)
+{
+	const char *known[RG_GROUPING_COUNT], *meant;
+	char name[24];
+	size_t length;
+
+	*by_ret = 0;
+	for (int i = 0; i < RG_GROUPING_COUNT; i++)
+		known[i] = rg_groupings[i].name;
+	for (; names && *names; names += length + (names[length] == ',')) {
+		int i = 0;
+
+		length = strcspn(names, ",");
+		snprintf(name, sizeof(name), "%.*s", (int)length, names);
+		while (i < RG_GROUPING_COUNT && strcmp(known[i], name) != 0)
+			i++;
+		if (i == RG_GROUPING_COUNT) {
+			rg_fail(err, RG_USAGE, "bad-value", "--by: there is no grouping '%s'",
+				name);
+			meant = rg_suggest(name, known, RG_GROUPING_COUNT);
+			if (meant)
+				return rg_hint(err, "did you mean %s?", meant);
+			return rg_hint(err,
+				"it takes, separated by commas: type, module, "
+				"generation, size, owner, referrers, via, site, traceback");
+		}
+		*by_ret |= 1u << i;
+	}
+	return RG_OK;
+}
+
+/* What asks for lines of code, of a program that did not trace them. */
+static void remark_untraced(const struct rg_heap *heap, unsigned by)
+{
+	if (by & (1u << RG_GROUP_SITE | 1u << RG_GROUP_TRACEBACK) && !heap->site)
+		rg_remark("no allocation was traced: run the program with PYTHONTRACEMALLOC=10");
+}
+
+static enum rg_code answer_by(struct rg_answering *answering, unsigned by)
+{
+	struct rg_context *context = answering->context;
+	struct rg_answer_types answer = { 0 };
+	struct rg_output_forms forms = { .data = &answer, .text = text };
+	enum rg_code code = rg_answer_types_by(&answer, &answering->source.heap, by,
+		answering->origin, answering->has_selection ? &answering->selected : NULL,
+		answering->limit, &answering->arena, &context->err);
+
+	if (!code)
+		code = rg_output_answer(context, &forms);
+	if (!code && context->settings.format == RG_FORMAT_TEXT) {
+		remark_untraced(&answering->source.heap, by);
+		rg_output_next(&answering->source, "objects", "");
+	}
+	return code;
+}
+
 static enum rg_code answer(struct rg_answering *answering)
 {
 	struct rg_context *context = answering->context;
 	struct rg_answer_types answer = { 0 };
 	struct rg_output_forms forms = { .data = &answer, .text = text };
-	enum rg_code code = rg_answer_types_init(&answer, &answering->source.heap,
-		answering->origin, answering->has_selection ? &answering->selected : NULL,
-		answering->limit, &answering->arena, &context->err);
+	unsigned by;
+	enum rg_code code = parse_by(context->settings.by, &by, &context->err);
+
+	if (code || by)
+		return code ? code : answer_by(answering, by);
+	code = rg_answer_types_init(&answer, &answering->source.heap, answering->origin,
+		answering->has_selection ? &answering->selected : NULL, answering->limit,
+		&answering->arena, &context->err);
 
 	if (!code)
 		code = rg_output_answer(context, &forms);
@@ -41,11 +108,15 @@ const struct rg_command rg_cmd_types = {
 	.description = "Counts the objects by type, most bytes first, untracked ones too. An "
 		       "object's __dict__ that nobody else holds counts with the object, unless "
 		       "--raw. A selection is a type name (short or dotted, * allowed), an address "
-		       "or an object number.",
+		       "or an object number. With --by they are counted by something else, or by "
+		       "several things at once.",
 	.examples = { { "types leak.rgs", "the 20 heaviest types" },
 		{ "types leak.rgs 'app.*' -n 100", "of one package" },
+		{ "types leak.rgs --by module", "which package has the bytes" },
+		{ "types leak.rgs dict --by owner,referrers", "what all these dicts are for" },
+		{ "types leak.rgs --by type,site", "which line allocated them" },
 		{ "types 4711 --format json", "for a script" } },
-	.options = RG_OPTIONS_LIST | RG_OPTION(RAW),
+	.options = RG_OPTIONS_LIST | RG_OPTION(BY) | RG_OPTION(RAW),
 	.formats = RG_FORMATS_PLAIN,
 	.min_words = 1,
 	.max_words = -1,

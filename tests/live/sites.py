@@ -118,6 +118,11 @@ def test_asked(folder):
         live.equal(row["site"], "%s:%d" % (here, line), "the site")
         live.equal(row["traceback"][0], row["site"], "where the traceback begins")
     live.equal({len(row["traceback"]) for row in found}, {FRAMES}, "lines of a traceback")
+    kinds = live.ask("types", path, "Plain", "--by", "type,site")["types"]["rows"]
+    live.equal([(row["type"], row["site"], row["count"]) for row in kinds],
+               [("__main__.Plain", "%s:%d" % (here, line), 600)], "types --by type,site")
+    calls = live.ask("types", path, "Plain", "--by", "traceback")["types"]["rows"]
+    live.equal(sorted(row["count"] for row in calls), [300, 300], "two ways to that line")
     text = live.refgraph("show", path, "@%d" % found[0]["id"], "--frames").stdout
     live.check("allocated at %s:%d\n" % (here, line) in text and "called from" in text, text)
 
