@@ -25,16 +25,13 @@ static void skip_module_dicts(const struct rg_heap *heap, uint32_t *root_of)
 	}
 }
 
-static enum rg_code search(struct rg_paths *paths, const struct rg_heap *heap, struct rg_error *err)
+static enum rg_code find_sources(
+	struct rg_paths *paths, const struct rg_heap *heap, struct rg_error *err)
 {
-	uint32_t *sources = rg_array_new(heap->n_roots, sizeof(*sources)), n = 0;
-	enum rg_code code;
-
+	paths->sources = rg_array_new(heap->n_roots, sizeof(*paths->sources));
 	paths->root_of = malloc(((size_t)heap->n_objects + 1) * sizeof(*paths->root_of));
-	if (!sources || !paths->root_of) {
-		free(sources);
+	if (!paths->sources || !paths->root_of)
 		return rg_nomem(err);
-	}
 	memset(paths->root_of, 0xff, heap->n_objects * sizeof(*paths->root_of));
 	skip_module_dicts(heap, paths->root_of);
 	/* roots are sorted: the first on an object is the best */
@@ -44,10 +41,32 @@ static enum rg_code search(struct rg_paths *paths, const struct rg_heap *heap, s
 		if (paths->root_of[object] != RG_NO_ID)
 			continue;
 		paths->root_of[object] = (uint32_t)i;
-		sources[n++] = object;
+		paths->sources[paths->n_sources++] = object;
 	}
-	code = rg_distances_init(&paths->distances, &paths->graph, sources, n, err);
-	free(sources);
+	return RG_OK;
+}
+
+static enum rg_code start(struct rg_paths *paths, const struct rg_heap *heap,
+	const struct rg_policy *policy, struct rg_error *err)
+{
+	enum rg_code code;
+
+	memset(paths, 0, sizeof(*paths));
+	code = rg_policy_graph(heap, policy, &paths->graph, err);
+	if (!code)
+		code = find_sources(paths, heap, err);
+	if (code)
+		rg_paths_deinit(paths);
+	return code;
+}
+
+static enum rg_code search(struct rg_paths *paths, struct rg_error *err)
+{
+	enum rg_code code = rg_distances_init(
+		&paths->distances, &paths->graph, paths->sources, paths->n_sources, err);
+
+	if (code)
+		rg_paths_deinit(paths);
 	return code;
 }
 
@@ -55,15 +74,32 @@ enum rg_code rg_paths_init(
 	struct rg_paths *paths, const struct rg_heap *heap, bool raw, struct rg_error *err)
 {
 	struct rg_policy policy = { .edges = RG_EDGES_ALL, .raw = raw };
-	enum rg_code code;
+	enum rg_code code = start(paths, heap, &policy, err);
 
-	memset(paths, 0, sizeof(*paths));
-	code = rg_policy_graph(heap, &policy, &paths->graph, err);
-	if (!code)
-		code = search(paths, heap, err);
+	return code ? code : search(paths, err);
+}
+
+enum rg_code rg_paths_start(
+	struct rg_paths *paths, const struct rg_heap *heap, bool raw, struct rg_error *err)
+{
+	struct rg_policy policy = { .edges = RG_EDGES_ALL, .raw = raw, .unlabelled = true };
+
+	return start(paths, heap, &policy, err);
+}
+
+enum rg_code rg_paths_finish(struct rg_paths *paths, const struct rg_heap *heap, bool raw,
+	bool keep, struct rg_error *err)
+{
+	struct rg_policy policy = { .edges = RG_EDGES_ALL, .raw = raw, .unlabelled = true };
+	enum rg_code code = search(paths, err);
+
 	if (code)
-		rg_paths_deinit(paths);
-	return code;
+		return code;
+	/* without labels an edge is taken for its row in the heap: make it one */
+	rg_policy_rows(heap, &policy, paths->distances.parent, paths->distances.edge);
+	if (!keep)
+		rg_graph_deinit(&paths->graph);
+	return RG_OK;
 }
 
 void rg_paths_deinit(struct rg_paths *paths)
@@ -71,6 +107,7 @@ void rg_paths_deinit(struct rg_paths *paths)
 	rg_graph_deinit(&paths->graph);
 	rg_distances_deinit(&paths->distances);
 	free(paths->root_of);
+	free(paths->sources);
 	memset(paths, 0, sizeof(*paths));
 }
 

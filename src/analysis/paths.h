@@ -9,13 +9,25 @@
 #include "src/heap/heap.h"
 
 struct rg_paths {
-	struct rg_graph graph;
+	struct rg_graph
+		graph; /* rg_graph_label() of it makes a row of the heap of distances.edge */
 	struct rg_distances distances;
 	uint32_t *root_of; /* for each object the row of the best root on it, or RG_NO_ID */
+	uint32_t *sources, n_sources; /* the objects that roots hold, as the roots come */
 };
 
+/* The graph, the roots, and the search. O(objects + references). Zeroed when it fails. */
 enum rg_code rg_paths_init(
 	struct rg_paths *paths, const struct rg_heap *heap, bool raw, struct rg_error *err);
+
+/*
+ * The same in two steps, for who wants memory in between: the graph, without labels, and the roots;
+ * then the search over it, which keeps the graph or lets it go.
+ */
+enum rg_code rg_paths_start(
+	struct rg_paths *paths, const struct rg_heap *heap, bool raw, struct rg_error *err);
+enum rg_code rg_paths_finish(struct rg_paths *paths, const struct rg_heap *heap, bool raw,
+	bool keep, struct rg_error *err);
 void rg_paths_deinit(struct rg_paths *paths);
 
 /* One object on a chain and the reference (row of the heap) that led to it. */

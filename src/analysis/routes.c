@@ -11,7 +11,6 @@
 
 struct merging {
 	struct rg_routes *routes;
-	uint32_t *route_of; /* of each object on a chain so far, or RG_NO_ID */
 	uint32_t *trail; /* objects of one chain, the far end first */
 	struct rg_map by_step; /* parent and pattern, or root -> row */
 	bool raw, failed;
@@ -122,9 +121,9 @@ static uint32_t route_of(struct merging *merging, uint32_t object)
 {
 	const struct rg_paths *paths = merging->routes->paths;
 	const struct rg_distances *distances = &paths->distances;
-	uint32_t n = 0, row = RG_NO_ID;
+	uint32_t *known = merging->routes->route_of, n = 0, row = RG_NO_ID;
 
-	for (uint32_t at = object; at != RG_NO_VERTEX && merging->route_of[at] == RG_NO_ID;
+	for (uint32_t at = object; at != RG_NO_VERTEX && known[at] == RG_NO_ID;
 		at = distances->parent[at])
 		merging->trail[n++] = at;
 	while (n > 0 && !merging->failed) {
@@ -132,14 +131,14 @@ static uint32_t route_of(struct merging *merging, uint32_t object)
 
 		row = parent == RG_NO_VERTEX
 			      ? root_route(merging, at)
-			      : step_route(merging, merging->route_of[parent], parent, at,
+			      : step_route(merging, known[parent], parent, at,
 					rg_graph_label(&paths->graph, distances->edge[at]));
 		if (row == RG_NO_ID)
 			break;
-		merging->route_of[at] = row;
+		known[at] = row;
 		merging->routes->rows[row].objects++;
 	}
-	return merging->failed ? RG_NO_ID : merging->route_of[object];
+	return merging->failed ? RG_NO_ID : known[object];
 }
 
 static void add_end(struct merging *merging, uint32_t object)
@@ -223,16 +222,15 @@ enum rg_code rg_routes_init(struct rg_routes *routes, const struct rg_heap *heap
 	routes->heap = heap;
 	routes->paths = paths;
 	code = rg_patterns_init(&routes->patterns, heap, err);
-	merging.route_of = rg_array_new(heap->n_objects, sizeof(*merging.route_of));
+	routes->route_of = rg_array_new(heap->n_objects, sizeof(*routes->route_of));
 	merging.trail = rg_array_new(heap->n_objects, sizeof(*merging.trail));
-	if (!code && (!merging.route_of || !merging.trail))
+	if (!code && (!routes->route_of || !merging.trail))
 		code = rg_nomem(err);
 	if (!code) {
-		memset(merging.route_of, 0xff, heap->n_objects * sizeof(*merging.route_of));
+		memset(routes->route_of, 0xff, heap->n_objects * sizeof(*routes->route_of));
 		merge(&merging, selected);
 		code = merging.failed ? rg_nomem(err) : sort_ends(routes, err);
 	}
-	free(merging.route_of);
 	free(merging.trail);
 	rg_map_deinit(&merging.by_step);
 	if (code)
@@ -245,5 +243,6 @@ void rg_routes_deinit(struct rg_routes *routes)
 	rg_patterns_deinit(&routes->patterns);
 	free(routes->rows);
 	free(routes->ends);
+	free(routes->route_of);
 	memset(routes, 0, sizeof(*routes));
 }

@@ -34,6 +34,7 @@ struct rg_routes {
 	size_t count, capacity;
 	uint32_t *ends; /* rows where chains end: most objects first, then the shortest */
 	uint32_t n_ends;
+	uint32_t *route_of; /* of each object on a chain its row, or RG_NO_ID */
 	uint64_t selected, unreached; /* objects; those that no root reaches */
 };
 

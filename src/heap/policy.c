@@ -46,7 +46,8 @@ static void add_references(struct build *build, uint32_t owner, uint32_t id)
 			continue;
 		if (build->store) {
 			build->graph->target[build->at] = target;
-			build->graph->label[build->at] = edge;
+			if (build->graph->label)
+				build->graph->label[build->at] = edge;
 		}
 		build->at++;
 	}
@@ -94,8 +95,9 @@ enum rg_code rg_policy_graph(const struct rg_heap *heap, const struct rg_policy 
 	graph.m = build.at;
 	graph.offset = rg_array_new((size_t)graph.n + 1, sizeof(*graph.offset));
 	graph.target = rg_array_new(graph.m, sizeof(*graph.target));
-	graph.label = rg_array_new(graph.m, sizeof(*graph.label));
-	if (!graph.offset || !graph.target || !graph.label) {
+	if (!policy->unlabelled)
+		graph.label = rg_array_new(graph.m, sizeof(*graph.label));
+	if (!graph.offset || !graph.target || (!graph.label && !policy->unlabelled)) {
 		rg_graph_deinit(&graph);
 		return rg_nomem(err);
 	}
@@ -103,6 +105,34 @@ enum rg_code rg_policy_graph(const struct rg_heap *heap, const struct rg_policy 
 	add_all(&build);
 	*graph_ret = graph;
 	return RG_OK;
+}
+
+/* The rows of ID, on behalf of OWNER; from the last back, so that the first of several stays. */
+static void find_rows(const struct build *build, uint32_t owner, uint32_t id,
+	const uint32_t *parent, uint32_t *edge)
+{
+	const struct rg_heap *heap = build->heap;
+
+	for (uint32_t row = heap->offset[id + 1]; row-- > heap->offset[id];)
+		if (parent[heap->target[row]] == owner && edge[heap->target[row]] != RG_NO_EDGE &&
+			follows(build, owner, row))
+			edge[heap->target[row]] = row;
+}
+
+void rg_policy_rows(const struct rg_heap *heap, const struct rg_policy *policy,
+	const uint32_t *parent, uint32_t *edge)
+{
+	struct build build = { .heap = heap, .policy = policy };
+
+	for (uint32_t id = 0; id < heap->n_objects; id++) {
+		uint32_t helper = policy->raw ? RG_NO_ID : rg_heap_helper(heap, id);
+
+		if (!policy->raw && rg_heap_folded(heap, id))
+			continue;
+		if (helper != RG_NO_ID && follows_helper(&build, id, helper))
+			find_rows(&build, id, helper, parent, edge);
+		find_rows(&build, id, id, parent, edge);
+	}
 }
 
 const char *rg_policy_name(unsigned edges)

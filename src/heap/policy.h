@@ -24,6 +24,7 @@ struct rg_policy {
 	unsigned edges; /* classes that are followed */
 	bool raw; /* do not fold */
 	bool traversed; /* only what the collector's traversal visits */
+	bool unlabelled; /* label: NULL; see rg_policy_rows */
 	const struct rg_bitset *within; /* only between its members; NULL: all */
 	/*
 	 * NULL, or: references between the dead follow DEAD_EDGES instead, those between a dead
@@ -40,6 +41,14 @@ struct rg_policy {
  */
 enum rg_code rg_policy_graph(const struct rg_heap *heap, const struct rg_policy *policy,
 	struct rg_graph *graph_ret, struct rg_error *err);
+
+/*
+ * For a graph without labels, made by POLICY, which has no sets: EDGE[v], an edge that leads from
+ * PARENT[v] to v and the first to do so, becomes its row in the heap; RG_NO_EDGE stays.
+ * O(objects + references).
+ */
+void rg_policy_rows(const struct rg_heap *heap, const struct rg_policy *policy,
+	const uint32_t *parent, uint32_t *edge);
 
 /* "data", "strong", "all". */
 const char *rg_policy_name(unsigned edges);
