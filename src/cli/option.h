@@ -43,10 +43,11 @@ struct rg_settings {
 	int edges; /* enum rg_edges_choice */
 	int sort; /* 0, or enum rg_order_field + 1 */
 	uint64_t limit, nodes, depth, breadth, layout_time; /* 0: the command's own */
-	const char *output, *save, *from, *type, *module, *avoid, *highlight, *extra, *sysroot, *on, *by;
+	const char *output, *save, *from, *type, *module, *avoid, *highlight, *extra, *sysroot, *on,
+		*by;
 	bool separated; /* the words stand behind `--` */
-	bool reverse, weak, raw, stable, no_save, no_values, redact, force, graph, frames, schema, help,
-		version;
+	bool reverse, tree, drops, weak, raw, stable, no_save, no_values, redact, force, graph,
+		frames, schema, help, version;
 };
 
 enum rg_option_id {
@@ -55,9 +56,11 @@ enum rg_option_id {
 	RG_OPTION_LIMIT,
 	RG_OPTION_SORT,
 	RG_OPTION_REVERSE,
+	RG_OPTION_TREE,
+	RG_OPTION_DROPS,
+	RG_OPTION_BY,
 	RG_OPTION_DEPTH,
 	RG_OPTION_BREADTH,
-	RG_OPTION_BY,
 	RG_OPTION_TYPE,
 	RG_OPTION_MODULE,
 	RG_OPTION_AVOID,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "heapdump/base/array.h"
+#include "heapdump/base/suggest.h"
 #include "heapdump/snapshot/redact.h"
 #include "src/answer/common.h"
 #include "src/cli/progress.h"
@@ -275,4 +276,56 @@ enum rg_code rg_answering_cycles(struct rg_answering *answering, struct rg_cycle
 
 	rg_progress_phase("finding the cycles");
 	return rg_cycles_init(cycles, &answering->source.heap, &options, &answering->context->err);
+}
+
+/* The number of the grouping called NAME of LENGTH, or RG_GROUPING_COUNT. */
+static int grouping_of(const char *name, size_t length)
+{
+	int i = 0;
+
+	while (i < RG_GROUPING_COUNT && (strlen(rg_groupings[i].name) != length ||
+						memcmp(rg_groupings[i].name, name, length) != 0))
+		i++;
+	return i;
+}
+
+/* NAME is no grouping of the ALLOWED. */
+static enum rg_code no_such_grouping(
+	const char *name, size_t length, unsigned allowed, struct rg_error *err)
+{
+	const char *known[RG_GROUPING_COUNT], *meant, *all = "";
+	struct rg_arena arena = { 0 };
+	size_t n = 0;
+
+	for (int i = 0; i < RG_GROUPING_COUNT; i++)
+		if (allowed >> i & 1) {
+			all = rg_arena_print(
+				&arena, "%s%s%s", all, n ? ", " : "", rg_groupings[i].name);
+			known[n++] = rg_groupings[i].name;
+		}
+	rg_fail(err, RG_USAGE, "bad-value", "--by: '%.*s' is not one of its values", (int)length,
+		name);
+	meant = rg_suggest(rg_arena_text(&arena, name, length), known, n);
+	if (meant)
+		rg_hint(err, "did you mean %s?", meant);
+	else
+		rg_hint(err, "it takes%s: %s", n > 1 ? ", separated by commas" : "", all);
+	rg_arena_deinit(&arena);
+	return RG_USAGE;
+}
+
+enum rg_code rg_answering_by(struct rg_context *context, unsigned allowed, unsigned *by_ret)
+{
+	const char *names = context->settings.by;
+	size_t length;
+
+	*by_ret = 0;
+	for (; names && *names; names += length + (names[length] == ',')) {
+		int grouping = grouping_of(names, length = strcspn(names, ","));
+
+		if (grouping == RG_GROUPING_COUNT || !(allowed >> grouping & 1))
+			return no_such_grouping(names, length, allowed, &context->err);
+		*by_ret |= 1u << grouping;
+	}
+	return RG_OK;
 }

@@ -3,6 +3,7 @@
 #define RG_CMD_ANSWERING_H
 
 #include "src/analysis/cycles.h"
+#include "src/analysis/groups.h"
 #include "src/cli/output.h"
 #include "src/cli/source.h"
 #include "src/graph/bitset.h"
@@ -57,6 +58,9 @@ void rg_answering_picture_deinit(struct rg_answering_picture *picture);
 
 /* The edge classes that --edges asked for; RG_EDGES_DATA by default. */
 unsigned rg_answering_edges(const struct rg_context *context);
+
+/* What --by names, a mask of 1 << enum rg_grouping of the ALLOWED ones; 0 without it. */
+enum rg_code rg_answering_by(struct rg_context *context, unsigned allowed, unsigned *by_ret);
 
 /* The cycles among the selected, for the commands that need them. */
 enum rg_code rg_answering_cycles(struct rg_answering *answering, struct rg_cycles *cycles);

@@ -1,8 +1,4 @@
 #include "src/answer/summary.h"
-#include <stdio.h>
-#include <string.h>
-
-#include "heapdump/base/suggest.h"
 #include "heapdump/base/units.h"
 #include "src/cli/report.h"
 #include "src/cmd/answering.h"
@@ -15,38 +11,6 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 	if (answer->types.of == 0)
 		fprintf(out, "no objects\n");
 	return rg_output_table(context, &rg_record_typeshare, &answer->types, "", out);
-}
-
-/* The groupings that --by names, separated by commas, as a mask. */
-static enum rg_code parse_by(const char *names, unsigned *by_ret, struct rg_error *err)
-{
-	const char *known[RG_GROUPING_COUNT], *meant;
-	char name[24];
-	size_t length;
-
-	*by_ret = 0;
-	for (int i = 0; i < RG_GROUPING_COUNT; i++)
-		known[i] = rg_groupings[i].name;
-	for (; names && *names; names += length + (names[length] == ',')) {
-		int i = 0;
-
-		length = strcspn(names, ",");
-		snprintf(name, sizeof(name), "%.*s", (int)length, names);
-		while (i < RG_GROUPING_COUNT && strcmp(known[i], name) != 0)
-			i++;
-		if (i == RG_GROUPING_COUNT) {
-			rg_fail(err, RG_USAGE, "bad-value", "--by: there is no grouping '%s'",
-				name);
-			meant = rg_suggest(name, known, RG_GROUPING_COUNT);
-			if (meant)
-				return rg_hint(err, "did you mean %s?", meant);
-			return rg_hint(err,
-				"it takes, separated by commas: type, module, "
-				"generation, size, owner, referrers, via, site, traceback");
-		}
-		*by_ret |= 1u << i;
-	}
-	return RG_OK;
 }
 
 /* What asks for lines of code, of a program that did not trace them. */
@@ -80,7 +44,7 @@ static enum rg_code answer(struct rg_answering *answering)
 	struct rg_answer_types answer = { 0 };
 	struct rg_output_forms forms = { .data = &answer, .text = text };
 	unsigned by;
-	enum rg_code code = parse_by(context->settings.by, &by, &context->err);
+	enum rg_code code = rg_answering_by(context, (1u << RG_GROUPING_COUNT) - 1, &by);
 
 	if (code || by)
 		return code ? code : answer_by(answering, by);

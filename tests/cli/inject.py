@@ -24,6 +24,11 @@ FORMS = (
     ("backrefs", ("text",), ("Session",)),
     ("why", DRAWN, ("Session",)),
     ("path", ("text", "json"), ("Session", "dict")),
+    ("retained", DRAWN + ("ids",), ()),
+    ("retained", ("text", "json"), ("Session",)),
+    ("retained", ("text", "json"), ("--tree",)),
+    ("retained", ("text",), ("--by", "type")),
+    ("retained", ("text",), ("--drops",)),
 )
 
 

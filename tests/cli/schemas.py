@@ -25,9 +25,10 @@ BUILD = os.environ.get("builddir") or os.getcwd()
 REFGRAPH = os.environ.get("REFGRAPH") or os.path.join(BUILD, "refgraph")
 MAKE = os.path.join(BUILD, "tests", "cli", "make_snapshot")
 COMMANDS = ("ps", "info", "types", "cycles", "generations", "garbage", "objects", "show", "refs",
-            "backrefs", "why", "path", "audit")
+            "backrefs", "why", "path", "audit", "retained")
 # How often a command wants the selection behind its source.
-SELECTIONS = {"objects": 1, "show": 1, "refs": 1, "backrefs": 1, "why": 1, "path": 2}
+SELECTIONS = {"objects": 1, "show": 1, "refs": 1, "backrefs": 1, "why": 1, "path": 2,
+              "retained": 1}
 
 # The names that are fixed: a changed or removed one is a new major version.
 ENVELOPE = {"schema", "tool", "source", "policy", "totals"}
@@ -80,6 +81,15 @@ FIXED = {
             "chains.steps.reference": REFERENCE, "graph": GRAPH, "graph.nodes": NODE,
             "graph.edges": EDGE},
     "objects": {"": ENVELOPE, "objects": OBJECT},
+    "retained": {"": ENVELOPE | {"reached", "unreached", "code", "selection"},
+                 "objects": OBJECT | {"retained", "retained_objects", "share", "dominator",
+                                      "count", "chain"},
+                 "objects.chain": CHAIN, "drops": OBJECT | {"drop", "dominated", "mostly", "alike"},
+                 "types": TYPE | {"retained", "share"}, "graph": GRAPH,
+                 "reached": {"objects", "size"}, "unreached": {"objects", "size"},
+                 "selection": {"objects", "size", "unreached", "retained", "retained_objects",
+                               "share", "alone", "held_by", "types"},
+                 "selection.alone": {"objects", "size"}, "selection.types": TYPE | {"share"}},
     "show": {"": ENVELOPE | {"object", "in", "out", "chain", "cycle"}, "object": OBJECT,
              "in": {"reference", "object"}, "in.reference": REFERENCE, "in.object": OBJECT,
              "out": {"reference", "object"}, "chain": CHAIN, "cycle": {"signature", "break"}},
@@ -184,6 +194,10 @@ def questions(snapshot, selection):
             yield words + ["--raw"]
         if command in ("show", "why", "path"):
             yield words + ["--graph"]
+        if command == "retained":
+            yield words[:2]
+            yield words[:2] + ["--limit", "1", "--stable"]
+            yield words[:2] + ["--tree", "--raw"]
 
 
 def answers(snapshot, selection):
