@@ -9,6 +9,7 @@
 #include "src/analysis/between.h"
 #include "src/analysis/cycles.h"
 #include "src/analysis/order.h"
+#include "src/analysis/holders.h"
 #include "src/analysis/routes.h"
 #include "src/analysis/types.h"
 #include "src/emit/dot.h"
@@ -17,6 +18,7 @@
 #include "src/heap/label.h"
 #include "src/heap/policy.h"
 #include "src/view/cycle.h"
+#include "src/view/dominated.h"
 #include "src/view/neighbourhood.h"
 #include "src/view/routes.h"
 #include "tests/fuzz/fuzz.h"
@@ -89,6 +91,24 @@ static void draw_routes(const struct rg_routes *routes, bool raw)
 	check_picture(&draw.picture);
 	rg_draw_deinit(&draw);
 	rg_arena_deinit(&arena);
+}
+
+static void draw_dominated(const struct rg_retained *retained)
+{
+	struct rg_dominated options = { .depth = RG_DOMINATED_DEPTH,
+		.breadth = RG_DOMINATED_BREADTH };
+	struct rg_arena arena = { 0 };
+	struct rg_retained_list tops;
+	struct rg_draw draw;
+
+	REQUIRE(rg_retained_children(retained, 0, &tops, NULL) == RG_OK);
+	rg_draw_init(&draw, retained->heap, retained->raw, true, 20, &arena);
+	REQUIRE(rg_view_dominated(&draw, retained, &options, tops.numbers, tops.count, NULL) ==
+		RG_OK);
+	check_picture(&draw.picture);
+	rg_draw_deinit(&draw);
+	rg_arena_deinit(&arena);
+	free(tops.numbers);
 }
 
 /* What is around the last object, both ways. */
@@ -196,6 +216,35 @@ static void ask_routes(const struct rg_heap *heap, const struct rg_paths *paths,
 	rg_bitset_deinit(&second);
 }
 
+/* Retained sizes: what each holds is as much as what goes without all of them. */
+static void ask_retained(const struct rg_heap *heap, bool raw)
+{
+	struct rg_holders holders;
+	struct rg_retained_types types;
+	struct rg_retained_list drops;
+	struct rg_retained retained;
+	struct rg_retained_set set;
+	struct rg_bitset all;
+
+	REQUIRE(rg_retained_init(&retained, heap, raw, true, NULL) == RG_OK);
+	REQUIRE(!rg_bitset_init(&all, heap->n_objects, NULL));
+	for (uint32_t id = 0; id < heap->n_objects; id++)
+		rg_bitset_set(&all, id);
+	REQUIRE(rg_retained_set_init(&set, &retained, &all, NULL) == RG_OK);
+	REQUIRE(set.retained == set.size && set.retained == retained.bytes[0]);
+	REQUIRE(set.retained_objects == retained.objects[0]);
+	rg_retained_set_deinit(&set);
+	rg_bitset_deinit(&all);
+	REQUIRE(rg_holders_init(&holders, &retained, NULL) == RG_OK);
+	rg_holders_deinit(&holders);
+	REQUIRE(rg_drops_list(&retained, &drops, NULL) == RG_OK);
+	free(drops.numbers);
+	REQUIRE(rg_retained_types_init(&types, &retained, NULL) == RG_OK);
+	rg_retained_types_deinit(&types);
+	draw_dominated(&retained);
+	rg_retained_deinit(&retained);
+}
+
 static void ask(const struct rg_heap *heap, bool raw)
 {
 	struct rg_garbage garbage;
@@ -211,6 +260,7 @@ static void ask(const struct rg_heap *heap, bool raw)
 	ask_order(heap, &paths);
 	ask_routes(heap, &paths, raw);
 	draw_neighbours(heap, raw);
+	ask_retained(heap, raw);
 	rg_paths_deinit(&paths);
 }
 

@@ -178,7 +178,8 @@ def check_answers(snapshot, name, selection):
     """Every command answers, soon and on a small stack."""
     answers = {}
     for arguments in (("types",), ("cycles",), ("cycles", "--raw", "--edges", "all"),
-                      ("generations",), ("garbage",), ("info",), ("why", selection)):
+                      ("generations",), ("garbage",), ("info",), ("why", selection),
+                      ("retained",), ("retained", "--tree"), ("retained", selection)):
         words = arguments[:1] + (snapshot,) + arguments[1:]
         start = time.monotonic()
         answers[arguments] = live.ask(*words, stack=STACK)

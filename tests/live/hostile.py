@@ -71,9 +71,10 @@ COMMANDS = (
     ("cycles", "-n", "100"), ("objects", "-n", "100000"), ("objects", "str", "--sort", "value"),
     ("why", "Evil"), ("why", "str", "-n", "1000"), ("refs", "dict", "-n", "50"),
     ("backrefs", "str", "-n", "50", "--extra", "value,name,type,module,site,address"),
-    ("show", "Evil"), ("path", "module", "str"),
+    ("show", "Evil"), ("path", "module", "str"), ("retained", "-n", "1000"),
+    ("retained", "Evil", "-n", "100"), ("retained", "--tree", "--nodes", "500"),
 )
-DRAWN = {"cycles", "why", "refs", "backrefs", "show", "path"}
+DRAWN = {"cycles", "why", "refs", "backrefs", "show", "path", "retained"}
 
 
 def no_controls(text, what):
