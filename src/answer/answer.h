@@ -15,6 +15,8 @@
 enum rg_field_type {
 	RG_COUNT, /* uint64_t: a number of things */
 	RG_BYTES, /* uint64_t: bytes */
+	RG_DELTA, /* int64_t: things more or fewer */
+	RG_DELTA_BYTES, /* int64_t: bytes more or fewer */
 	RG_SHARE, /* double, 0..1 */
 	RG_NUMBER, /* double */
 	RG_FLAG, /* bool */

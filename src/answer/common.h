@@ -131,10 +131,11 @@ void rg_answer_envelope_init(struct rg_answer_envelope *envelope, const struct r
 struct rg_answer_object *rg_answer_object_new(
 	const struct rg_heap *heap, uint32_t id, bool raw, struct rg_arena *arena);
 
-/* The reference of row EDGE in the folded view, from FROM. */
 /* Fill in the traceback of OBJECT, if it is known. */
 void rg_answer_object_trace(
 	struct rg_answer_object *object, const struct rg_heap *heap, struct rg_arena *arena);
+
+/* The reference of row EDGE in the folded view, from FROM. */
 struct rg_answer_reference *rg_answer_reference_new(
 	const struct rg_heap *heap, uint32_t from, uint32_t edge, struct rg_arena *arena);
 

@@ -49,7 +49,8 @@ const struct rg_option rg_options[RG_OPTION_COUNT] = {
 		"show what retains much in many small things, and nowhere much", 0,
 		RG_TAKES_NOTHING, AT(drops), NULL },
 	[RG_OPTION_BY] = { "by", "WHAT",
-		"group by type, module, generation, size, owner, referrers, via, site or traceback; "
+		"group by type, module, generation, size, owner, referrers, via, site or "
+		"traceback; "
 		"or by several: type,site",
 		0, RG_TAKES_TEXT, AT(by), NULL },
 	[RG_OPTION_DEPTH] = { "depth", "N", "follow references N deep (3)", 'd', RG_TAKES_COUNT,
@@ -100,6 +101,9 @@ const struct rg_option rg_options[RG_OPTION_COUNT] = {
 	[RG_OPTION_SYSROOT] = { "sysroot", "DIR",
 		"look below DIR for the binaries that a core file was written of", 0, RG_TAKES_TEXT,
 		AT(sysroot), NULL },
+	[RG_OPTION_AFTER] = { "after", "TIME",
+		"of a process: wait so long between the first snapshot and the second: 60s, 5m", 0,
+		RG_TAKES_TEXT, AT(after), NULL },
 	[RG_OPTION_ON] = { "on", "WHEN",
 		"of a PROGRAM: at its exit (exit), at SIGUSR2 (signal), or once it is larger "
 		"than SIZE (rss=SIZE)",

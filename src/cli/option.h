@@ -44,7 +44,7 @@ struct rg_settings {
 	int sort; /* 0, or enum rg_order_field + 1 */
 	uint64_t limit, nodes, depth, breadth, layout_time; /* 0: the command's own */
 	const char *output, *save, *from, *type, *module, *avoid, *highlight, *extra, *sysroot, *on,
-		*by;
+		*by, *after;
 	bool separated; /* the words stand behind `--` */
 	bool reverse, tree, drops, weak, raw, stable, no_save, no_values, redact, force, graph,
 		frames, schema, help, version;
@@ -78,6 +78,7 @@ enum rg_option_id {
 	RG_OPTION_SAVE,
 	RG_OPTION_NO_SAVE,
 	RG_OPTION_SYSROOT,
+	RG_OPTION_AFTER,
 	RG_OPTION_ON,
 	RG_OPTION_NO_VALUES,
 	RG_OPTION_REDACT,

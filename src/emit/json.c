@@ -110,6 +110,9 @@ static json_t *field_value(struct building *b, const struct rg_field *field, con
 	case RG_PLAIN:
 	case RG_BYTES:
 		return number_value(*(const uint64_t *)at);
+	case RG_DELTA:
+	case RG_DELTA_BYTES:
+		return json_integer(*(const int64_t *)at);
 	case RG_OPTIONAL:
 		return *(const uint64_t *)at == RG_NOTHING ? json_null()
 							   : number_value(*(const uint64_t *)at);
@@ -289,6 +292,9 @@ static json_t *field_schema(struct building *b, const struct rg_field *field)
 	case RG_PLAIN:
 	case RG_BYTES:
 		return json_pack("{s:s, s:i}", "type", "integer", "minimum", 0);
+	case RG_DELTA:
+	case RG_DELTA_BYTES:
+		return type_schema("integer", false);
 	case RG_OPTIONAL:
 	case RG_ID:
 		return type_schema("integer", true);

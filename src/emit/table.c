@@ -16,8 +16,19 @@
 
 static bool is_number(enum rg_field_type type)
 {
-	return type == RG_PLAIN || type == RG_COUNT || type == RG_BYTES || type == RG_SHARE ||
-	       type == RG_OPTIONAL;
+	return type == RG_PLAIN || type == RG_COUNT || type == RG_DELTA || type == RG_DELTA_BYTES ||
+	       type == RG_BYTES || type == RG_SHARE || type == RG_OPTIONAL;
+}
+
+/* "+12", "-3.4 KiB"; "" for none. */
+static const char *delta_text(int64_t delta, bool bytes, struct rg_arena *arena)
+{
+	uint64_t size = delta < 0 ? 0 - (uint64_t)delta : (uint64_t)delta;
+
+	if (!delta)
+		return "";
+	return rg_arena_print(arena, "%s%s", delta < 0 ? "-" : "+",
+		bytes ? rg_units_bytes(size, arena) : rg_units_count(size, arena));
 }
 
 /* The text of one field, escaped; "" for nothing. */
@@ -33,6 +44,9 @@ static const char *cell_text(const struct rg_field *field, const char *row, stru
 	switch (field->type) {
 	case RG_COUNT:
 		return rg_units_count(number, arena);
+	case RG_DELTA:
+	case RG_DELTA_BYTES:
+		return delta_text(*(const int64_t *)at, field->type == RG_DELTA_BYTES, arena);
 	case RG_PLAIN:
 		return rg_arena_print(arena, "%" PRIu64, number);
 	case RG_OPTIONAL:

@@ -1,8 +1,8 @@
 """The manual and the help are true: their examples run, their options are those of the commands.
 
 Every `refgraph ...` line of the EXAMPLES of man/refgraph*.1, of the help, and of README.md is run
-in a temporary folder against the live example service: 4711 stands for its pid, leak.rgs and
-shop.rgs for dumps of it, core.4711 for a core file, /srv/image for the root of this machine,
+in a temporary folder against the live example service: 4711 stands for its pid, leak.rgs,
+shop.rgs, before.rgs and a.rgs for dumps of it, core.4711 for a core file, /srv/image for the root of this machine,
 0x7f2a10c0 for the address of an object of it; heap.ndjson holds two objects, app.py
 is a program. Each must exit with 0.
 """
@@ -149,7 +149,8 @@ def example_tests(folder, pid):
         skip = " # SKIP " + dump.stderr.splitlines()[0]
     else:
         assert dump.returncode == 0, dump.stderr
-        shutil.copy(os.path.join(folder, "leak.rgs"), os.path.join(folder, "shop.rgs"))
+        for name in ("shop", "before", "after", "a", "b", "c"):
+            shutil.copy(os.path.join(folder, "leak.rgs"), os.path.join(folder, name + ".rgs"))
         address = some_address(os.path.join(folder, "leak.rgs"))
     gcore = shutil.which("gcore")
     if gcore and not skip:

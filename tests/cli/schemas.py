@@ -25,7 +25,7 @@ BUILD = os.environ.get("builddir") or os.getcwd()
 REFGRAPH = os.environ.get("REFGRAPH") or os.path.join(BUILD, "refgraph")
 MAKE = os.path.join(BUILD, "tests", "cli", "make_snapshot")
 COMMANDS = ("ps", "info", "types", "cycles", "generations", "garbage", "objects", "show", "refs",
-            "backrefs", "why", "path", "audit", "retained")
+            "backrefs", "why", "path", "audit", "retained", "diff")
 # How often a command wants the selection behind its source.
 SELECTIONS = {"objects": 1, "show": 1, "refs": 1, "backrefs": 1, "why": 1, "path": 2,
               "retained": 1}
@@ -76,6 +76,12 @@ FIXED = {
               "excess": {"objects", "references"}, "deficit": {"objects", "references"},
               "types": {"type", "objects", "excess", "deficit"},
               "objects": OBJECT | {"found", "unexplained"}},
+    "diff": {"": ENVELOPE | {"sources", "matching"}, "sources": SOURCE_NAMES,
+             "matching": {"certain", "likely", "new", "freed"},
+             "types": {"type", "module", "before", "after", "delta", "new", "freed",
+                       "size_before", "size_after", "size_delta"},
+             "growth": {"signature", "path", "before", "after", "delta", "size_delta", "chain"},
+             "survivors": TYPE},
     "why": {"": ENVELOPE, "chains": CHAIN | {"covers"},
             "chains.steps": {"object", "reference"}, "chains.steps.object": OBJECT,
             "chains.steps.reference": REFERENCE, "graph": GRAPH, "graph.nodes": NODE,
@@ -186,6 +192,8 @@ def questions(snapshot, selection):
     yield ["ps"]
     for command in COMMANDS[1:]:
         words = [command, snapshot] + [selection] * SELECTIONS.get(command, 0)
+        if command == "diff":           # against itself
+            words.append(snapshot)
         yield words
         yield words + ["--stable"]
         if command != "info":
@@ -243,6 +251,7 @@ def stable(folder, pid):
         refgraph("dump", str(pid), "-o", os.path.join(folder, name))
     for command in COMMANDS[1:]:
         words = [command, "%s", "--stable"] + ["Node"] * SELECTIONS.get(command, 0)
+        words += ["%s"] if command == "diff" else []
         for form in ("json", "text"):
             texts = [refgraph(*[word.replace("%s", os.path.join(folder, name)) for word in words],
                               "--format", form) for name in ("one.rgs", "two.rgs")]

@@ -1,0 +1,308 @@
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "heapdump/base/units.h"
+#include "src/analysis/types.h"
+#include "src/answer/diff.h"
+#include "src/cli/output.h"
+#include "src/cli/progress.h"
+#include "src/cli/report.h"
+#include "src/cli/source.h"
+#include "src/cmd/commands.h"
+#include "src/emit/escape.h"
+#include "src/heap/fold.h"
+#include "src/heap/policy.h"
+
+#define ROWS 10
+#define WAIT_MOST 86400u /* seconds */
+#define STEADY 0.9 /* what is below comes and goes, and is told to */
+
+/* --- the snapshots ------------------------------------------------------------------------ */
+
+struct sources {
+	struct rg_source list[RG_DIFF_MOST];
+	struct rg_answer_origin origins[RG_DIFF_MOST];
+	int n;
+};
+
+/* "60s", "5m", "2h" or "60", in seconds. */
+static enum rg_code parse_time(const char *text, unsigned *seconds_ret, struct rg_error *err)
+{
+	unsigned long number;
+	char *end;
+
+	number = isdigit((unsigned char)*text) ? strtoul(text, &end, 10) : 0;
+	if (number && number <= WAIT_MOST) {
+		unsigned long unit = *end == 'm' ? 60 : *end == 'h' ? 3600 : 1;
+
+		end += *end == 's' || unit > 1;
+		if (!*end && number * unit <= WAIT_MOST) {
+			*seconds_ret = (unsigned)(number * unit);
+			return RG_OK;
+		}
+	}
+	rg_fail(err, RG_USAGE, "bad-value", "--after: '%s' is no time", text);
+	return rg_hint(err, "it takes seconds, minutes or hours, a day at most: 60s, 5m, 2h");
+}
+
+static void wait_for(unsigned seconds)
+{
+	struct timespec left = { .tv_sec = (time_t)seconds };
+
+	rg_remark("waiting %u s for the second snapshot", seconds);
+	while (nanosleep(&left, &left) != 0)
+		continue;
+}
+
+static enum rg_code open_one(struct sources *sources, struct rg_context *context, const char *word)
+{
+	struct rg_source *source = &sources->list[sources->n];
+	enum rg_code code = rg_source_open(source, context, word);
+
+	if (code)
+		return code;
+	sources->origins[sources->n] = (struct rg_answer_origin){ .path = source->path,
+		.live = source->live,
+		.core = source->core,
+		.ndjson = source->ndjson,
+		.edges = rg_policy_name(RG_EDGES_ALL),
+		.raw = context->settings.raw };
+	sources->n++;
+	return RG_OK;
+}
+
+/* The two snapshots of one process, with a pause between them. */
+static enum rg_code open_twice(struct sources *sources, struct rg_context *context)
+{
+	const char *word = context->words[0];
+	unsigned seconds = 0;
+	enum rg_code code;
+	pid_t pid;
+
+	code = rg_source_pid(word, &pid, &context->err);
+	if (code)
+		return code;
+	if (!pid || !context->settings.after) {
+		rg_fail(&context->err, RG_USAGE, "missing-argument",
+			"'%s' is one source, and a difference is between two", word);
+		return pid ? rg_hint(&context->err,
+				     "let it take both itself: refgraph diff %s --after 60s", word)
+			   : rg_hint(&context->err, "name a later one: refgraph diff %s LATER.rgs",
+				     word);
+	}
+	code = parse_time(context->settings.after, &seconds, &context->err);
+	if (!code)
+		code = open_one(sources, context, word);
+	if (code)
+		return code;
+	wait_for(seconds);
+	return open_one(sources, context, word);
+}
+
+static enum rg_code open_all(struct sources *sources, struct rg_context *context)
+{
+	enum rg_code code = RG_OK;
+
+	if (context->n_words == 1)
+		return open_twice(sources, context);
+	for (int i = 0; !code && i < context->n_words; i++)
+		code = open_one(sources, context, context->words[i]);
+	return code;
+}
+
+/* --- comparing ---------------------------------------------------------------------------- */
+
+/* Objects of the last of three snapshots that were in the second, and not in the first. */
+static enum rg_code find_survivors(
+	struct rg_type_sums *sums, const struct sources *sources, bool raw, struct rg_error *err)
+{
+	const struct rg_heap *second = &sources->list[1].heap, *third = &sources->list[2].heap;
+	struct rg_matching early = { 0 }, late = { 0 };
+	struct rg_bitset set = { 0 };
+	enum rg_code code = rg_matching_init(&early, &sources->list[0].heap, second, err);
+
+	if (!code)
+		code = rg_matching_init(&late, second, third, err);
+	if (!code)
+		code = rg_bitset_init(&set, third->n_objects, err);
+	for (uint32_t id = 0; !code && id < third->n_objects; id++)
+		if (late.before[id] != RG_NO_ID && early.before[late.before[id]] == RG_NO_ID)
+			rg_bitset_set(&set, id);
+	if (!code)
+		code = rg_type_sums_init(sums, third, &set, raw, err);
+	rg_bitset_deinit(&set);
+	rg_matching_deinit(&early);
+	rg_matching_deinit(&late);
+	return code;
+}
+
+/* --- the answer --------------------------------------------------------------------------- */
+
+static const char *signed_text(int64_t delta, bool bytes, struct rg_arena *arena)
+{
+	uint64_t size = delta < 0 ? 0 - (uint64_t)delta : (uint64_t)delta;
+
+	if (!delta)
+		return bytes ? "as many bytes" : "as many objects";
+	return rg_arena_print(arena, "%s %s",
+		bytes ? rg_units_bytes(size, arena)
+		      : rg_units_things(size, "object", "objects", arena),
+		delta < 0 ? "fewer" : "more");
+}
+
+static void print_verdict(const struct rg_answer_diff *answer, struct rg_arena *arena, FILE *out)
+{
+	const struct rg_answer_matching *matching = answer->matching;
+	uint64_t pairs;
+
+	fprintf(out, "%s, %s\n", signed_text(answer->delta, false, arena),
+		signed_text(answer->size_delta, true, arena));
+	if (!matching || matching->certain == RG_NOTHING) {
+		fprintf(out, "of two processes: objects are not told again, types and paths are\n");
+		return;
+	}
+	pairs = matching->certain + matching->likely;
+	fprintf(out, "%s new, %s freed; %s in both, %s of them for certain\n",
+		rg_units_count(matching->made, arena), rg_units_count(matching->freed, arena),
+		rg_units_count(pairs, arena),
+		rg_units_share(pairs ? (double)matching->certain / (double)pairs : 1, arena));
+}
+
+/* Two lines a row: a path needs the whole width. */
+static void print_growth(const struct rg_list *growth, struct rg_arena *arena, FILE *out)
+{
+	const struct rg_answer_grown_path *rows = growth->rows;
+
+	if (growth->shown)
+		fprintf(out, "\nwho holds what grew:\n");
+	for (uint64_t i = 0; i < growth->shown; i++) {
+		const char *steady = rows[i].steady < STEADY
+					     ? rg_arena_print(arena,
+						       ", %s of what came or went stayed",
+						       rg_units_share(rows[i].steady, arena))
+					     : "";
+
+		fprintf(out, "  %12s  %s%s%s\n",
+			rg_arena_print(
+				arena, "+%s", rg_units_bytes((uint64_t)rows[i].size_delta, arena)),
+			rows[i].delta > 0 ? rg_arena_print(arena, "%s more ",
+						    rg_units_count((uint64_t)rows[i].delta, arena))
+					  : "larger: ",
+			rg_escape_display(arena, rows[i].type, strlen(rows[i].type), 50), steady);
+		fprintf(out, "  %12s    %s\n", "",
+			rg_escape_display(arena, rows[i].path, strlen(rows[i].path), 82));
+	}
+	if (growth->of > growth->shown)
+		fprintf(out, "  … %s more, see them with --limit %llu\n",
+			rg_units_count(growth->of - growth->shown, arena),
+			(unsigned long long)growth->of);
+}
+
+static enum rg_code text(const void *data, struct rg_context *context, FILE *out)
+{
+	const struct rg_answer_diff *answer = data;
+	struct rg_arena arena = { 0 };
+	enum rg_code code;
+
+	print_verdict(answer, &arena, out);
+	print_growth(&answer->growth, &arena, out);
+	code = rg_arena_end(&arena, RG_OK, &context->err);
+	if (!code && answer->types.shown) {
+		fprintf(out, "\ntypes that changed:\n");
+		code = rg_output_table(context, &rg_record_grown_type, &answer->types, "  ", out);
+	}
+	if (!code && answer->has_survivors) {
+		fprintf(out, "\nin the second and the third snapshot, and not in the first:\n");
+		code = rg_output_table(context, &rg_record_type, &answer->survivors, "  ", out);
+	}
+	return code;
+}
+
+static enum rg_code write_answer(
+	struct rg_context *context, const struct rg_diff *diff, const struct rg_source *last)
+{
+	uint64_t limit = context->settings.limit ? context->settings.limit : ROWS;
+	struct rg_answer_diff answer = { 0 };
+	struct rg_output_forms forms = { .data = &answer, .text = text };
+	struct rg_arena arena = { 0 };
+	enum rg_code code = rg_answer_diff_init(&answer, diff, limit, &arena, &context->err);
+
+	if (!code)
+		code = rg_output_answer(context, &forms);
+	if (!code && context->settings.format == RG_FORMAT_TEXT)
+		rg_output_next(last, diff->growth->n_paths ? "why" : "retained",
+			diff->growth->n_paths
+				? rg_arena_print(&arena, "@%u", diff->growth->paths[0].example)
+				: "");
+	return rg_arena_end(&arena, code, &context->err);
+}
+
+static enum rg_code compare(struct sources *sources, struct rg_context *context)
+{
+	const struct rg_heap *first = &sources->list[0].heap;
+	const struct rg_heap *last = &sources->list[sources->n - 1].heap;
+	struct rg_matching matching = { 0 };
+	struct rg_growth growth = { 0 };
+	struct rg_type_sums survivors = { 0 };
+	bool raw = context->settings.raw;
+	struct rg_diff diff = { .n = sources->n,
+		.matching = &matching,
+		.growth = &growth,
+		.survivors = sources->n == RG_DIFF_MOST ? &survivors : NULL,
+		.raw = raw };
+	enum rg_code code;
+
+	rg_progress_phase("comparing");
+	for (int i = 0; i < sources->n; i++) {
+		diff.heaps[i] = &sources->list[i].heap;
+		diff.origins[i] = &sources->origins[i];
+	}
+	code = rg_matching_init(&matching, first, last, &context->err);
+	if (!code)
+		code = rg_growth_init(&growth, first, last, &matching, raw, &context->err);
+	if (!code && diff.survivors)
+		code = find_survivors(&survivors, sources, raw, &context->err);
+	if (!code)
+		code = write_answer(context, &diff, &sources->list[sources->n - 1]);
+	rg_type_sums_deinit(&survivors);
+	rg_growth_deinit(&growth);
+	rg_matching_deinit(&matching);
+	return code;
+}
+
+static enum rg_code run(struct rg_context *context)
+{
+	struct sources sources = { .n = 0 };
+	enum rg_code code = open_all(&sources, context);
+
+	if (!code)
+		code = compare(&sources, context);
+	while (sources.n > 0)
+		rg_source_close(&sources.list[--sources.n]);
+	return code;
+}
+
+const struct rg_command rg_cmd_diff = {
+	.name = "diff",
+	.arguments = "SOURCE LATER [LATER]",
+	.summary = "what grew from one snapshot to another, and who holds it",
+	.description =
+		"Compares two snapshots: which types grew, and by which paths from the roots the "
+		"growth is held; indices and keys count as alike, so that a path is the same in "
+		"every run. Of one process it also says which objects are new and which were "
+		"freed: an address alone proves nothing, as memory is used again. Of three "
+		"snapshots it lists what is in the second and the third, and not in the first: "
+		"what was made meanwhile and stayed.",
+	.examples = { { "diff before.rgs after.rgs", "what grew" },
+		{ "diff 4711 --after 60s", "of a process, in the next minute" },
+		{ "diff a.rgs b.rgs c.rgs", "what was made after the first, and stayed" },
+		{ "diff before.rgs after.rgs --format json", "for a script" } },
+	.options = RG_OPTIONS_LIST | RG_OPTION(AFTER) | RG_OPTION(RAW),
+	.formats = RG_FORMATS_PLAIN,
+	.min_words = 1,
+	.max_words = 3,
+	.answer = &rg_answer_diff,
+	.run = run,
+};

@@ -1,0 +1,120 @@
+"""What grew: a leak below much that comes and goes, and which objects are the same."""
+
+import os
+import random
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "python"))
+import live  # noqa: E402
+
+POOL, CHURN, LEAKED = 5000, 200000, 100
+RIGHT_BAR = 0.99        # of the objects told to be new or freed
+
+
+class Leak:
+    def __init__(self, number):
+        self.number, self.data = number, {"number": number}
+
+
+class Item:
+    def __init__(self, number):
+        self.number, self.parts = number, [number]
+
+
+# targets
+
+def churning(seed):
+    """A pool in which items come and go, and a cache that only grows."""
+    chance, numbers = random.Random(seed), iter(range(10 ** 9))
+    pool, cache = [Item(next(numbers)) for _ in range(POOL)], {}
+
+    def work(count, leaked):
+        for _ in range(count):
+            pool[chance.randrange(len(pool))] = Item(next(numbers))
+        del pool[POOL - chance.randrange(50):]
+        pool.extend(Item(next(numbers)) for _ in range(chance.randrange(50)))
+        for _ in range(leaked):
+            cache["key%d" % len(cache)] = Leak(next(numbers))
+    live.answer({"work": work, "numbers": lambda: [item.number for item in pool]})
+
+
+# tests
+
+def snapshots(folder, count, churn=CHURN):
+    """COUNT snapshots with work between them; the numbers of the items that each has."""
+    paths, numbers = [], []
+    with live.Target("churning", random.randrange(1 << 30)) as target:
+        target.ask("work", 1000, 5)
+        for i in range(count):
+            paths.append(os.path.join(folder, "%d.rgs" % i))
+            live.dump(target.pid, paths[-1])
+            numbers.append(set(target.ask("numbers")))
+            if i + 1 < count:
+                target.ask("work", churn, LEAKED)
+    return paths, numbers
+
+
+def row_of(answer, name):
+    return next(row for row in answer["types"]["rows"] if row["type"].endswith("." + name))
+
+
+def test_leak(folder):
+    """The leak is first, by its path, however much comes and goes beside it"""
+    (first, last), _ = snapshots(folder, 2)
+    answer = live.ask("diff", first, last, "-n", "1000")
+    top = answer["growth"]["rows"][0]
+    live.equal((top["type"], top["delta"], top["steady"]), ("__main__.Leak", LEAKED, 1.0), "first")
+    live.check("cache.cell_contents['key" in top["path"], top["path"])
+    row = row_of(answer, "Leak")
+    live.equal((row["delta"], row["new"], row["freed"]), (LEAKED, LEAKED, 0), "the type")
+    text = live.refgraph("diff", first, last).stdout
+    live.check("105 more __main__.Leak" in text or "100 more __main__.Leak" in text, text)
+
+
+def test_same_objects(folder):
+    """What is new and what was freed: as the program says"""
+    for churn in (500, 5000, CHURN):
+        (first, last), (before, after) = snapshots(folder, 2, churn)
+        row = row_of(live.ask("diff", first, last, "-n", "1000"), "Item")
+        for found, expected, what in ((row["new"], len(after - before), "new"),
+                                      (row["freed"], len(before - after), "freed")):
+            live.check(abs(found - expected) <= (1 - RIGHT_BAR) * expected + 5, what, "after",
+                       churn, "found:", found, "expected:", expected)
+
+
+def test_three(folder):
+    """Of three snapshots: what was made after the first, and stayed"""
+    paths, _ = snapshots(folder, 3)
+    rows = live.ask("diff", *paths, "-n", "1000")["survivors"]["rows"]
+    kept = {row["type"]: row["count"] for row in rows}
+    live.equal(kept.get("__main__.Leak"), LEAKED, "survivors")
+    live.check(kept.get("__main__.Item", 0) < POOL // 100, "items that came and went:", kept)
+
+
+def test_two_processes(folder):
+    """Of two processes nothing is matched; growth is told by path all the same"""
+    os.mkdir(os.path.join(folder, "one"))
+    os.mkdir(os.path.join(folder, "two"))
+    (early, _), _ = snapshots(os.path.join(folder, "one"), 2, 1000)
+    (_, late), _ = snapshots(os.path.join(folder, "two"), 2, 1000)
+    answer = live.ask("diff", early, late, "-n", "1000")
+    live.equal(answer["matching"], {"certain": None, "likely": None, "new": None, "freed": None},
+               "the matching")
+    leak = next(row for row in answer["growth"]["rows"] if row["type"] == "__main__.Leak")
+    live.equal(leak["delta"], LEAKED, "the leak")
+    again = live.ask("diff", early, late, "-n", "1000")["growth"]["rows"]
+    live.check(leak["signature"] in [row["signature"] for row in again], "no signature twice")
+
+
+def test_after(folder):
+    """A process: both snapshots are taken by the command"""
+    with live.Target("churning", 1) as target:
+        done = live.refgraph("diff", target.pid, "--after", "1s", "--save",
+                             os.path.join(folder, "last.rgs"))
+        live.equal(done.returncode, 0, done.stderr)
+        live.check("in both" in done.stdout, done.stdout)
+        live.check(os.path.exists(os.path.join(folder, "last.rgs")), "the last was not kept")
+
+
+sys.argv[0] = os.path.abspath(sys.argv[0])
+live.main(test_leak, test_same_objects, test_three, test_two_processes, test_after)
