@@ -1,5 +1,7 @@
 #include "heapdump/cpython/sites.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -305,22 +307,37 @@ static void write_allocation(struct search *search, const struct trace *trace)
 			&(struct rg_allocation_record){ walk->objects.address[number], site });
 }
 
+/* Captured while the table was being changed, as it is at each allocation: it does not hold together. */
+static void warn_moving(struct rg_walk *walk, uint64_t seen, uint64_t count)
+{
+	char text[160];
+
+	snprintf(text, sizeof(text),
+		"tracemalloc's table was in motion: %" PRIu64 " of its %" PRIu64
+		" allocations were read; capture again for more",
+		seen, count);
+	rg_writer_fact_text(walk->writer, "warning.sites-moving", text);
+}
+
 void rg_sites_walk(struct rg_walk *walk)
 {
 	struct search search = { .walk = walk };
 	struct table table;
 	struct trace trace;
 	uint32_t limit = 0;
-	uint64_t entry;
+	uint64_t entry, count, seen = 0;
 	uint64_t traces = walk->layout->runtime_tracemalloc >= 0 ? find_runtime_traces(walk, &limit)
 								 : find_static_traces(walk, &limit);
 
 	if (!traces || !open_table(&table, walk, traces))
 		return;
 	rg_writer_fact_number(walk->writer, "tracemalloc.frames", limit);
-	while (!walk->out_of_memory && (entry = next_entry(&table, walk)) != 0)
+	count = table.left;
+	for (; !walk->out_of_memory && (entry = next_entry(&table, walk)) != 0; seen++)
 		if (read_trace(walk, &table, entry, &trace))
 			write_allocation(&search, &trace);
+	if (seen < count)
+		warn_moving(walk, seen, count);
 	rg_map_deinit(&search.tracebacks);
 	rg_map_deinit(&search.numbers);
 	free(search.sites);

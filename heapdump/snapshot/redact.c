@@ -470,7 +470,7 @@ static bool is_harmless(const char *key)
 	static const char *const keys[] = { "runtime", "version", "pid", "pid.inner", "captured",
 		"rss", "pause_ns", "source", "tool", "core.signal", "redacted",
 		"tracemalloc.frames", "warning.gc-running", "warning.stopped",
-		"warning.no-refcounts", "warning.only-referred" };
+		"warning.no-refcounts", "warning.only-referred", "warning.sites-moving" };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (strcmp(keys[i], key) == 0)
