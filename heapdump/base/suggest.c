@@ -1,14 +1,17 @@
 #include "heapdump/base/suggest.h"
 
+#include <stdint.h>
 #include <string.h>
 
-/* Letters to add, drop, change or swap to get from A to B; words are short. */
+#define LONGEST 40 /* of words that are compared, with the end */
+
+/* Letters to add, drop, change or swap to get from A to B; of a long word more than there are. */
 static size_t distance(const char *a, const char *b)
 {
-	size_t n = strlen(a), m = strlen(b), rows[3][40];
+	size_t n = strlen(a), m = strlen(b), rows[3][LONGEST];
 
-	if (n >= 40 || m >= 40)
-		return 40;
+	if (n >= LONGEST || m >= LONGEST)
+		return SIZE_MAX;
 	for (size_t j = 0; j <= m; j++)
 		rows[0][j] = j;
 	for (size_t i = 1; i <= n; i++) {
