@@ -326,19 +326,49 @@ static void order(struct rg_cycles *cycles)
 		qsort(cycles->groups, cycles->n_groups, sizeof(*cycles->groups), by_size);
 }
 
-static enum rg_code build_graphs(
-	struct rg_cycles *cycles, const struct rg_cycles_options *options, struct rg_error *err)
+/* Whose components the cycles are. */
+static enum rg_code find_components(struct rg_cycles *cycles,
+	const struct rg_cycles_options *options, const struct rg_bitset *dead, struct rg_error *err)
 {
 	struct rg_policy policy = { .edges = options->edges,
 		.raw = options->raw,
-		.dead = &cycles->garbage.dead,
+		.dead = dead,
 		.dead_edges = RG_EDGES_STRONG };
+	enum rg_code code = rg_policy_graph(cycles->heap, &policy, &cycles->graph, err);
+
+	return code ? code : rg_components_init(&cycles->components, &cycles->graph, err);
+}
+
+enum rg_code rg_cycles_members(struct rg_bitset *members_ret, const struct rg_heap *heap,
+	const struct rg_cycles_options *options, const struct rg_bitset *dead, struct rg_error *err)
+{
+	struct rg_cycles cycles = { .heap = heap };
+	struct rg_bitset members = { 0 };
+	enum rg_code code = find_components(&cycles, options, dead, err);
+
+	if (!code)
+		code = rg_bitset_init(&members, heap->n_objects, err);
+	for (uint32_t c = 0; !code && c < cycles.components.count; c++) {
+		uint32_t n;
+		const uint32_t *rows = rg_cycle_members(&cycles, c, &n);
+
+		if (rg_component_is_cycle(&cycles.components, &cycles.graph, c))
+			for (uint32_t i = 0; i < n; i++)
+				rg_bitset_set(&members, rows[i]);
+	}
+	rg_cycles_deinit(&cycles);
+	if (!code)
+		*members_ret = members;
+	return code;
+}
+
+static enum rg_code build_graphs(
+	struct rg_cycles *cycles, const struct rg_cycles_options *options, struct rg_error *err)
+{
 	enum rg_code code = rg_garbage_init(&cycles->garbage, cycles->heap, err);
 
 	if (!code)
-		code = rg_policy_graph(cycles->heap, &policy, &cycles->graph, err);
-	if (!code)
-		code = rg_components_init(&cycles->components, &cycles->graph, err);
+		code = find_components(cycles, options, &cycles->garbage.dead, err);
 	if (!code)
 		code = rg_paths_init(&cycles->paths, cycles->heap, options->raw, err);
 	return code ? code : rg_patterns_init(&cycles->patterns, cycles->heap, err);

@@ -67,6 +67,14 @@ enum rg_code rg_cycles_init(struct rg_cycles *cycles, const struct rg_heap *heap
 	const struct rg_cycles_options *options, struct rg_error *err);
 void rg_cycles_deinit(struct rg_cycles *cycles);
 
+/*
+ * The members of all these cycles, in a new set, where the dead are known (rg_garbage). What is
+ * folded is in none; `selected` is not looked at. O(objects + references).
+ */
+enum rg_code rg_cycles_members(struct rg_bitset *members_ret, const struct rg_heap *heap,
+	const struct rg_cycles_options *options, const struct rg_bitset *dead,
+	struct rg_error *err);
+
 /* The members of a component, in id order. */
 static inline const uint32_t *rg_cycle_members(
 	const struct rg_cycles *cycles, uint32_t component, uint32_t *count_ret)
