@@ -27,6 +27,7 @@ struct rg_error {
 	const char *name; /* a static short word for scripts: "bad-checksum" */
 	uint64_t offset; /* in the file, or RG_NO_OFFSET */
 	int pid; /* the process it is about, or 0 */
+	unsigned caret; /* the byte of the message that it is about, or 0 */
 	char file[256]; /* the file it is about, or "" */
 	char message[400]; /* one line: what, where, what was expected */
 	char hint[300]; /* one line: what to do next, or "" */

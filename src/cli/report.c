@@ -64,15 +64,29 @@ static void print_line(const char *text)
 	rg_arena_deinit(&arena);
 }
 
+/* A caret below the byte of the message that it is about, as wide as what stands before it. */
+static void print_caret(const struct rg_error *err)
+{
+	struct rg_arena arena = { 0 };
+	const char *before = rg_escape_display(&arena, err->message, err->caret, RG_UNCUT);
+
+	if (rg_terminal_is_ascii())
+		before = rg_escape_ascii(&arena, before);
+	if (!arena.failed)
+		fprintf(stderr, "refgraph: %*s^\n", (int)rg_escape_columns(before), "");
+	rg_arena_deinit(&arena);
+}
+
 void rg_report(const struct rg_error *err, bool json)
 {
-
 	rg_progress_stop();
 	if (json) {
 		report_json(err);
 		return;
 	}
 	print_line(err->message);
+	if (err->caret)
+		print_caret(err);
 	if (err->hint[0])
 		print_line(err->hint);
 }
