@@ -5,12 +5,10 @@
 
 #include "heapdump/base/array.h"
 #include "heapdump/base/suggest.h"
-#include "heapdump/snapshot/redact.h"
 #include "src/answer/common.h"
 #include "src/cli/progress.h"
 #include "src/heap/fold.h"
 #include "src/heap/policy.h"
-#include "src/select/select.h"
 #include "src/view/extra.h"
 
 unsigned rg_answering_edges(const struct rg_context *context)
@@ -28,27 +26,12 @@ unsigned rg_answering_edges(const struct rg_context *context)
 enum rg_code rg_answering_filter(struct rg_answering *answering, struct rg_bitset *set)
 {
 	const struct rg_settings *settings = &answering->context->settings;
-	const struct rg_heap *heap = &answering->source.heap;
-	char type[RG_REDACTED], module[RG_REDACTED];
-	struct rg_error again;
-	enum rg_code code;
 
 	memset(set, 0, sizeof(*set));
 	if (!settings->type && !settings->module)
 		return RG_OK;
-	code = rg_select_filter(
-		heap, settings->type, settings->module, set, &answering->context->err);
-	if (code != RG_NOT_FOUND || !settings->redact)
-		return code;
-	/* who asks for names to be hidden may still use them */
-	if (settings->type)
-		rg_redact_name(settings->type, type);
-	if (settings->module)
-		rg_redact_name(settings->module, module);
-	return rg_select_filter(heap, settings->type ? type : NULL,
-		       settings->module ? module : NULL, set, &again)
-		       ? code
-		       : RG_OK;
+	return rg_select_filter(&answering->selector, settings->type, settings->module, set,
+		&answering->context->err);
 }
 
 /* --type and --module leave of the selection, or of everything, what they name. */
@@ -70,41 +53,27 @@ static enum rg_code filter(struct rg_answering *answering)
 	return RG_OK;
 }
 
-/* Add what WORD selects; who asks for names to be hidden may still use them. */
-static enum rg_code select_word(
-	struct rg_answering *answering, const char *word, struct rg_bitset *selected)
+/* Whether the command line has a selection: words behind the source, or a list. */
+static bool has_selection(const struct rg_context *context)
 {
-	struct rg_context *context = answering->context;
-	const struct rg_heap *heap = &answering->source.heap;
-	enum rg_code code = rg_select(heap, word, answering->source.live, selected, &context->err);
-	char hidden[RG_REDACTED];
-	struct rg_error again;
-
-	if (code != RG_NOT_FOUND || !context->settings.redact)
-		return code;
-	rg_redact_name(word, hidden);
-	return rg_select(heap, hidden, answering->source.live, selected, &again) ? code : RG_OK;
+	return context->n_words > 1 || context->settings.from;
 }
 
 static enum rg_code select_words(struct rg_answering *answering)
 {
 	struct rg_context *context = answering->context;
-	const char *from = context->settings.from;
 	enum rg_code code = RG_OK;
 
-	answering->exact = context->n_words > 1 || from;
-	answering->has_selection = context->n_words > 1 || from;
+	answering->has_selection = has_selection(context);
 	if (answering->has_selection)
 		code = rg_bitset_init(
 			&answering->selected, answering->source.heap.n_objects, &context->err);
-	for (int i = 1; !code && i < context->n_words; i++) {
-		code = select_word(answering, context->words[i], &answering->selected);
-		answering->exact &= context->words[i][0] == '@' ||
-				    strncmp(context->words[i], "0x", 2) == 0;
-	}
-	if (!code && from)
-		code = rg_select_from(&answering->source.heap, from, answering->source.live,
-			&answering->selected, &context->err);
+	for (int i = 1; !code && i < context->n_words; i++)
+		code = rg_select(&answering->selector, context->words[i], &answering->selected,
+			&context->err);
+	/* what speaks of the list says what it is for */
+	if (!code && context->settings.from && !(answering->needs & RG_NEEDS_LIST))
+		code = rg_select_listed(&answering->selector, &answering->selected, &context->err);
 	return code ? code : context->command->filters_walk ? RG_OK : filter(answering);
 }
 
@@ -119,7 +88,7 @@ enum rg_code rg_answering_select(
 		return RG_OK;
 	code = rg_bitset_init(set, answering->source.heap.n_objects, err);
 	if (!code)
-		code = select_word(answering, word, set);
+		code = rg_select(&answering->selector, word, set, err);
 	/* what is not there need not be left out or marked */
 	if (code && strcmp(err->name, RG_SELECT_EMPTY) == 0)
 		return RG_OK;
@@ -145,22 +114,54 @@ enum rg_code rg_answering_ids(struct rg_answering *answering, uint32_t **ids_ret
 	return RG_OK;
 }
 
-/* @12 with a pid as source cannot mean anything: say so before the process is stopped. */
-static enum rg_code check_numbers(struct rg_context *context)
+/* Read a selection before any source is opened: a slip of the pen shall stop no process. */
+static enum rg_code check_word(struct rg_answering *answering, const char *word, bool *exact)
 {
+	struct rg_context *context = answering->context;
+	struct rg_selection selection;
 	enum rg_code code;
-	pid_t pid;
+	pid_t pid = 0;
 
-	for (int i = 1; i < context->n_words; i++) {
-		if (context->words[i][0] != '@')
-			continue;
+	if (!word)
+		return RG_OK;
+	code = rg_selection_init(&selection, word, &context->err);
+	if (code)
+		return code;
+	/* @12 of a process that is captured only now cannot mean anything */
+	if (selection.needs & RG_NEEDS_NUMBERS)
 		code = rg_source_pid(context->words[0], &pid, &context->err);
-		if (code)
-			return code;
-		if (pid)
-			return rg_select(NULL, context->words[i], true, NULL, &context->err);
-	}
-	return RG_OK;
+	if (!code && pid)
+		code = rg_select_no_numbers(word, &context->err);
+	answering->needs |= selection.needs;
+	*exact &= selection.exact;
+	rg_selection_deinit(&selection);
+	return code;
+}
+
+static enum rg_code check_words(struct rg_answering *answering)
+{
+	struct rg_context *context = answering->context;
+	bool other = false;
+	enum rg_code code = RG_OK;
+
+	answering->exact = has_selection(context);
+	for (int i = 1; !code && i < context->n_words; i++)
+		code = check_word(answering, context->words[i], &answering->exact);
+	if (!code)
+		code = check_word(answering, context->settings.avoid, &other);
+	return code ? code : check_word(answering, context->settings.highlight, &other);
+}
+
+static void init_selector(struct rg_answering *answering)
+{
+	const struct rg_settings *settings = &answering->context->settings;
+	struct rg_select_options options = { .live = answering->source.live,
+		.raw = settings->raw,
+		.redacted = settings->redact,
+		.edges = rg_answering_edges(answering->context),
+		.from = settings->from };
+
+	rg_selector_init(&answering->selector, &answering->source.heap, &options);
 }
 
 /* Who names a __dict__ by its number or address means it, and not what it is folded into. */
@@ -184,13 +185,16 @@ enum rg_code rg_answering_open(
 	memset(answering, 0, sizeof(*answering));
 	answering->context = context;
 	answering->limit = context->settings.limit ? context->settings.limit : limit;
-	code = check_numbers(context);
+	code = check_words(answering);
 	if (!code)
 		code = rg_extra_check(context->settings.extra, &context->err);
 	if (!code)
 		code = rg_source_open(&answering->source, context, context->words[0]);
-	if (!code)
+	if (!code) {
+		init_selector(answering);
+		rg_progress_phase("selecting");
 		code = select_words(answering);
+	}
 	if (!code) {
 		answering->origin = rg_arena_new(&answering->arena, 1, sizeof(*answering->origin));
 		if (!answering->origin)
@@ -214,6 +218,7 @@ enum rg_code rg_answering_open(
 
 void rg_answering_close(struct rg_answering *answering)
 {
+	rg_selector_deinit(&answering->selector);
 	rg_source_close(&answering->source);
 	rg_bitset_deinit(&answering->selected);
 	rg_arena_deinit(&answering->arena);

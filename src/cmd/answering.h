@@ -7,6 +7,7 @@
 #include "src/cli/output.h"
 #include "src/cli/source.h"
 #include "src/graph/bitset.h"
+#include "src/select/select.h"
 #include "src/view/draw.h"
 
 struct rg_answering {
@@ -16,7 +17,9 @@ struct rg_answering {
 	struct rg_answer_origin *origin;
 	struct rg_bitset selected; /* by the words behind the source */
 	bool has_selection;
-	bool exact; /* selected by numbers and addresses alone */
+	bool exact; /* selected by numbers, addresses and --from alone */
+	unsigned needs; /* RG_NEEDS_*, of all selections of the command line */
+	struct rg_selector selector;
 	uint64_t limit;
 };
 

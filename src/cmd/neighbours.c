@@ -107,10 +107,11 @@ static void say_next(struct rg_answering *answering, const struct question *ques
 {
 	struct rg_context *context = answering->context;
 	bool drawn = rg_output_drawn(context), back = question->options.back;
-	const char *first = question->n_ids
-				    ? rg_arena_print(&answering->arena, "@%u", question->ids[0])
-				    : "";
+	const char *first;
 
+	if (!question->n_ids)
+		return;
+	first = rg_arena_print(&answering->arena, "@%u", question->ids[0]);
 	if (context->settings.format == RG_FORMAT_TEXT)
 		rg_output_next(&answering->source, context->command->name,
 			rg_arena_print(

@@ -1,150 +1,50 @@
 #include "src/select/select.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "heapdump/base/arena.h"
 #include "heapdump/base/array.h"
-#include "heapdump/base/suggest.h"
+#include "src/analysis/cycles.h"
+#include "src/select/match.h"
 
-static char lower(char c)
+void rg_selector_init(struct rg_selector *selector, const struct rg_heap *heap,
+	const struct rg_select_options *options)
 {
-	return (char)tolower((unsigned char)c);
+	memset(selector, 0, sizeof(*selector));
+	selector->heap = heap;
+	selector->options = *options;
 }
 
-/* Glob match with `*` only; iterative. FOLD ignores case. */
-static bool matches(const char *pattern, const char *text, size_t length, bool fold)
+void rg_selector_deinit(struct rg_selector *selector)
 {
-	const char *star = NULL;
-	size_t at = 0, mark = 0;
-
-	while (at < length) {
-		if (*pattern == '*') {
-			star = pattern++;
-			mark = at;
-		} else if (*pattern &&
-			   (fold ? lower(*pattern) == lower(text[at]) : *pattern == text[at])) {
-			pattern++;
-			at++;
-		} else if (star) {
-			pattern = star + 1;
-			at = ++mark;
-		} else {
-			return false;
-		}
-	}
-	while (*pattern == '*')
-		pattern++;
-	return !*pattern;
+	rg_garbage_deinit(&selector->garbage);
+	rg_paths_deinit(&selector->paths);
+	rg_bitset_deinit(&selector->cyclic);
+	rg_bitset_deinit(&selector->held);
+	rg_bitset_deinit(&selector->listed);
+	memset(selector, 0, sizeof(*selector));
 }
 
-/* By the qualified name, its last part, or the name with the module. */
-static bool type_matches(const struct rg_heap_type *type, const char *word, bool fold)
-{
-	const char *dot = memrchr(type->name.bytes, '.', type->name.length);
-	size_t last = dot ? (size_t)(type->name.bytes + type->name.length - dot - 1)
-			  : type->name.length;
-	char full[512];
-	int n;
+/* --- one object --------------------------------------------------------------------------- */
 
-	if (matches(word, type->name.bytes, type->name.length, fold) ||
-		matches(word, dot ? dot + 1 : type->name.bytes, last, fold))
-		return true;
-	n = snprintf(full, sizeof(full), "%.*s.%.*s", (int)type->module.length, type->module.bytes,
-		(int)type->name.length, type->name.bytes);
-	return n > 0 && (size_t)n < sizeof(full) && matches(word, full, (size_t)n, fold);
+enum rg_code rg_select_no_numbers(const char *word, struct rg_error *err)
+{
+	rg_fail(err, RG_USAGE, "id-of-a-pid",
+		"'%s': an object number is valid for one snapshot, not for a pid", word);
+	return rg_hint(err, "name the snapshot that the number came from, or an address");
 }
 
-/* The last part of a type's qualified name, which is what people type. */
-static const char *short_name(const struct rg_heap_type *type, struct rg_arena *arena)
-{
-	const char *dot = memrchr(type->name.bytes, '.', type->name.length);
-	const char *from = dot ? dot + 1 : type->name.bytes;
-
-	return rg_arena_text(arena, from, (size_t)(type->name.bytes + type->name.length - from));
-}
-
-/* A type that is the word but for its case, contains it, or is spelt nearly so; or NULL. */
-static const char *nearest_type(
-	const struct rg_heap *heap, const char *word, struct rg_arena *arena)
-{
-	const char **names = rg_arena_new(arena, heap->n_types + 1, sizeof(*names));
-	const char *around = rg_arena_print(arena, "*%s*", word);
-
-	for (size_t i = 0; i < heap->n_types; i++)
-		if (type_matches(&heap->types[i], word, true))
-			return short_name(&heap->types[i], arena);
-	for (size_t i = 0; *word && i < heap->n_types; i++)
-		if (type_matches(&heap->types[i], around, true))
-			return short_name(&heap->types[i], arena);
-	for (size_t i = 0; names && i < heap->n_types; i++)
-		names[i] = short_name(&heap->types[i], arena);
-	return names ? rg_suggest(word, names, heap->n_types) : NULL;
-}
-
-static bool is_type(const struct rg_heap *heap, const char *word)
-{
-	for (size_t i = 0; i < heap->n_types; i++)
-		if (type_matches(&heap->types[i], word, false))
-			return true;
-	return false;
-}
-
-static enum rg_code no_such_type(const struct rg_heap *heap, const char *word, struct rg_error *err)
-{
-	struct rg_arena arena = { 0 };
-	const char *near;
-
-	if (is_type(heap, word)) {
-		rg_fail(err, RG_NOT_FOUND, RG_SELECT_EMPTY,
-			"there is a type '%s', but no object of it", word);
-		return rg_hint(err, "see what there is with: refgraph types SOURCE");
-	}
-	near = nearest_type(heap, word, &arena);
-	rg_fail(err, RG_NOT_FOUND, "no-such-type", "no object of a type called '%s'", word);
-	if (near)
-		rg_hint(err, "did you mean %s?", near);
-	else
-		rg_hint(err, "see the types with: refgraph types SOURCE; a name may hold *");
-	if (arena.failed)
-		rg_nomem(err);
-	rg_arena_deinit(&arena);
-	return err->code;
-}
-
-static enum rg_code select_types(const struct rg_heap *heap, const char *word,
+static enum rg_code select_number(const struct rg_selector *selector, const char *word,
 	struct rg_bitset *selected, struct rg_error *err)
 {
-	uint8_t *wanted = rg_array_new(heap->n_types, 1);
-	bool found = false;
-
-	if (!wanted)
-		return rg_nomem(err);
-	for (size_t i = 0; i < heap->n_types; i++)
-		wanted[i] = type_matches(&heap->types[i], word, false);
-	for (uint32_t id = 0; id < heap->n_objects; id++)
-		if (wanted[heap->type[id]]) {
-			rg_bitset_set(selected, id);
-			found = true;
-		}
-	free(wanted);
-	return found ? RG_OK : no_such_type(heap, word, err);
-}
-
-static enum rg_code select_number(const struct rg_heap *heap, const char *word, bool live,
-	struct rg_bitset *selected, struct rg_error *err)
-{
+	const struct rg_heap *heap = selector->heap;
 	char *end;
 	unsigned long long id;
 
-	if (live) {
-		rg_fail(err, RG_USAGE, "id-of-a-pid",
-			"'%s': an object number is valid for one snapshot, not for a pid", word);
-		return rg_hint(err, "name the snapshot that the number came from, or an address");
-	}
+	if (selector->options.live)
+		return rg_select_no_numbers(word, err);
 	errno = 0;
 	id = strtoull(word + 1, &end, 10);
 	if (errno || *end || end == word + 1 || id >= heap->n_objects) {
@@ -157,7 +57,7 @@ static enum rg_code select_number(const struct rg_heap *heap, const char *word, 
 	return RG_OK;
 }
 
-static enum rg_code select_address(const struct rg_heap *heap, const char *word,
+static enum rg_code select_address(const struct rg_selector *selector, const char *word,
 	struct rg_bitset *selected, struct rg_error *err)
 {
 	char *end;
@@ -166,7 +66,7 @@ static enum rg_code select_address(const struct rg_heap *heap, const char *word,
 
 	errno = 0;
 	address = strtoull(word, &end, 16);
-	id = errno || *end ? RG_NO_ID : rg_addressmap_find(&heap->map, address);
+	id = errno || *end ? RG_NO_ID : rg_addressmap_find(&selector->heap->map, address);
 	if (id == RG_NO_ID) {
 		rg_fail(err, RG_NOT_FOUND, "no-such-address", "no object starts at '%s'", word);
 		return rg_hint(err, "an address is what id() gives, as 0x...");
@@ -175,41 +75,56 @@ static enum rg_code select_address(const struct rg_heap *heap, const char *word,
 	return RG_OK;
 }
 
-enum rg_code rg_select(const struct rg_heap *heap, const char *word, bool live,
-	struct rg_bitset *selected, struct rg_error *err)
-{
-	if (*word == '@')
-		return select_number(heap, word, live, selected, err);
-	if (strncmp(word, "0x", 2) == 0)
-		return select_address(heap, word, selected, err);
-	return select_types(heap, word, selected, err);
-}
+/* --- lists -------------------------------------------------------------------------------- */
 
-/* --- lists and filters -------------------------------------------------------------------- */
-
-static enum rg_code select_line(const struct rg_heap *heap, const char *path, unsigned line,
-	char *word, bool live, struct rg_bitset *selected, struct rg_error *err)
+static enum rg_code select_line(
+	struct rg_selector *selector, unsigned line, char *word, struct rg_error *err)
 {
 	word[strcspn(word, "#\r\n")] = '\0';
 	word += strspn(word, " \t");
 	word[strcspn(word, " \t")] = '\0';
 	if (!*word)
 		return RG_OK;
-	if (*word == '@' || strncmp(word, "0x", 2) == 0)
-		return rg_select(heap, word, live, selected, err);
-	rg_fail(err, RG_BAD_DATA, "not-an-id", "%s:%u: '%.40s' is no @N and no 0x...", path, line,
-		word);
+	if (*word == '@')
+		return select_number(selector, word, &selector->listed, err);
+	if (strncmp(word, "0x", 2) == 0)
+		return select_address(selector, word, &selector->listed, err);
+	rg_fail(err, RG_BAD_DATA, "not-an-id", "%s:%u: '%.40s' is no @N and no 0x...",
+		selector->options.from, line, word);
 	return rg_hint(err, "such a list is what --format ids writes");
 }
 
-enum rg_code rg_select_from(const struct rg_heap *heap, const char *path, bool live,
-	struct rg_bitset *selected, struct rg_error *err)
+static enum rg_code read_list(struct rg_selector *selector, FILE *file, struct rg_error *err)
 {
-	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+	const char *path = selector->options.from;
 	enum rg_code code = RG_OK;
 	size_t size = 0;
 	char *line = NULL;
 
+	errno = 0;
+	for (unsigned number = 1; !code && getline(&line, &size, file) > 0; number++)
+		code = select_line(selector, number, line, err);
+	if (!code && errno == ENOMEM)
+		code = rg_nomem(err);
+	else if (!code && ferror(file))
+		code = rg_fail(err, RG_SYSTEM, "cannot-read", "%s: it cannot be read", path);
+	free(line);
+	return code;
+}
+
+static enum rg_code find_listed(struct rg_selector *selector, struct rg_error *err)
+{
+	const char *path = selector->options.from;
+	enum rg_code code;
+	FILE *file;
+
+	if (!path) {
+		rg_fail(err, RG_USAGE, "no-list",
+			"'listed' are the objects of --from, which is missing");
+		return rg_hint(
+			err, "as in: refgraph objects SOURCE 'listed and gen=2' --from FILE");
+	}
+	file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
 	if (!file && errno == ENOMEM)
 		return rg_nomem(err);
 	if (!file) {
@@ -217,69 +132,205 @@ enum rg_code rg_select_from(const struct rg_heap *heap, const char *path, bool l
 		return rg_hint(err, "make such a list with: refgraph objects SOURCE SELECTION "
 				    "--format ids");
 	}
-	errno = 0;
-	for (unsigned number = 1; !code && getline(&line, &size, file) > 0; number++)
-		code = select_line(heap, path, number, line, live, selected, err);
-	if (!code && errno == ENOMEM)
-		code = rg_nomem(err);
-	else if (!code && ferror(file))
-		code = rg_fail(err, RG_SYSTEM, "cannot-read", "%s: it cannot be read", path);
-	free(line);
+	code = rg_bitset_init(&selector->listed, selector->heap->n_objects, err);
+	if (!code)
+		code = read_list(selector, file, err);
 	if (file != stdin)
 		fclose(file);
 	return code;
 }
 
-static enum rg_code no_such_module(
-	const struct rg_heap *heap, const char *word, struct rg_error *err)
-{
-	struct rg_arena arena = { 0 };
-	const char **names = rg_arena_new(&arena, heap->n_types + 1, sizeof(*names)), *near;
+/* --- what questions need ------------------------------------------------------------------ */
 
-	for (size_t i = 0; names && i < heap->n_types; i++)
-		names[i] = rg_arena_text(
-			&arena, heap->types[i].module.bytes, heap->types[i].module.length);
-	near = names ? rg_suggest(word, names, heap->n_types) : NULL;
-	rg_fail(err, RG_NOT_FOUND, "no-such-module", "no object of a type of a module '%s'", word);
-	if (near && *near)
-		rg_hint(err, "did you mean %s?", near);
-	else
-		rg_hint(err, "a name may hold *, as in 'app.*'");
-	if (arena.failed)
-		rg_nomem(err);
-	rg_arena_deinit(&arena);
-	return err->code;
+static enum rg_code find_garbage(struct rg_selector *selector, struct rg_error *err)
+{
+	return rg_garbage_init(&selector->garbage, selector->heap, err);
 }
 
-enum rg_code rg_select_filter(const struct rg_heap *heap, const char *type, const char *module,
-	struct rg_bitset *selected_ret, struct rg_error *err)
+static enum rg_code find_cycles(struct rg_selector *selector, struct rg_error *err)
 {
-	uint8_t *wanted = rg_array_new(heap->n_types, 1);
-	bool any_type = false, any_module = false;
+	struct rg_cycles_options options = { .edges = selector->options.edges,
+		.raw = selector->options.raw };
+
+	return rg_cycles_members(
+		&selector->cyclic, selector->heap, &options, &selector->garbage.dead, err);
+}
+
+static enum rg_code find_paths(struct rg_selector *selector, struct rg_error *err)
+{
+	return rg_paths_init(&selector->paths, selector->heap, selector->options.raw, err);
+}
+
+static enum rg_code find_held(struct rg_selector *selector, struct rg_error *err)
+{
+	const struct rg_heap *heap = selector->heap;
+	enum rg_code code = rg_bitset_init(&selector->held, heap->n_objects, err);
+
+	for (size_t i = 0; !code && i < heap->n_roots; i++) {
+		uint32_t object = heap->roots[i].object;
+
+		rg_bitset_set(
+			&selector->held, selector->options.raw ? object : heap->owner[object]);
+	}
+	return code;
+}
+
+/* In the order in which one needs the other. */
+static const struct need {
+	unsigned need, by; /* it is needed by these */
+	enum rg_code (*find)(struct rg_selector *selector, struct rg_error *err);
+} need_table[] = {
+	{ RG_NEEDS_GARBAGE, RG_NEEDS_GARBAGE | RG_NEEDS_CYCLES, find_garbage },
+	{ RG_NEEDS_CYCLES, RG_NEEDS_CYCLES, find_cycles },
+	{ RG_NEEDS_PATHS, RG_NEEDS_PATHS, find_paths },
+	{ RG_NEEDS_ROOTS, RG_NEEDS_ROOTS, find_held },
+	{ RG_NEEDS_LIST, RG_NEEDS_LIST, find_listed },
+};
+
+static enum rg_code prepare(struct rg_selector *selector, unsigned needs, struct rg_error *err)
+{
 	enum rg_code code = RG_OK;
 
-	if (!wanted || rg_bitset_init(selected_ret, heap->n_objects, err)) {
-		free(wanted);
-		return rg_nomem(err);
-	}
-	for (size_t i = 0; i < heap->n_types; i++) {
-		const struct rg_heap_type *row = &heap->types[i];
-		bool of_type = !type || type_matches(row, type, false);
-		bool of_module = !module ||
-				 matches(module, row->module.bytes, row->module.length, false);
+	for (size_t i = 0; !code && i < sizeof(need_table) / sizeof(need_table[0]); i++) {
+		const struct need *row = &need_table[i];
 
-		wanted[i] = of_type && of_module;
-		any_type |= of_type;
-		any_module |= of_module;
+		if (!(needs & row->by) || selector->has & row->need)
+			continue;
+		code = row->find(selector, err);
+		if (!code)
+			selector->has |= row->need;
 	}
-	for (uint32_t id = 0; id < heap->n_objects; id++)
-		if (wanted[heap->type[id]])
-			rg_bitset_set(selected_ret, id);
-	free(wanted);
-	if (!any_type)
-		code = no_such_type(heap, type, err);
-	else if (!any_module)
-		code = no_such_module(heap, module, err);
+	return code;
+}
+
+/* --- a selection -------------------------------------------------------------------------- */
+
+static void complement(struct rg_bitset *set)
+{
+	for (size_t i = 0; i < rg_bitset_words(set->n); i++)
+		set->words[i] = ~set->words[i];
+	if (set->n & 63)
+		set->words[set->n >> 6] &= ((uint64_t)1 << (set->n & 63)) - 1;
+}
+
+static enum rg_code push_set(struct rg_selector *selector, const struct rg_step *step,
+	struct rg_bitset *set, struct rg_error *err)
+{
+	enum rg_code code;
+
+	if (step->kind == RG_STEP_TEST)
+		return rg_select_test_run(selector, &step->test, set, err);
+	code = rg_bitset_init(set, selector->heap->n_objects, err);
+	if (!code)
+		code = step->kind == RG_STEP_NUMBER
+			       ? select_number(selector, step->test.text, set, err)
+			       : select_address(selector, step->test.text, set, err);
+	return code;
+}
+
+/* The two topmost sets of the stack become the lower of them. */
+static void combine(struct rg_bitset *lower, struct rg_bitset *upper, bool both)
+{
+	for (size_t i = 0; i < rg_bitset_words(lower->n); i++)
+		lower->words[i] = both ? lower->words[i] & upper->words[i]
+				       : lower->words[i] | upper->words[i];
+	rg_bitset_deinit(upper);
+}
+
+static enum rg_code run(struct rg_selector *selector, const struct rg_selection *selection,
+	struct rg_bitset *stack, struct rg_error *err)
+{
+	enum rg_code code = RG_OK;
+	size_t top = 0;
+
+	for (size_t i = 0; !code && i < selection->n_steps; i++) {
+		const struct rg_step *step = &selection->steps[i];
+
+		switch (step->kind) {
+		case RG_STEP_NOT:
+			complement(&stack[top - 1]);
+			break;
+		case RG_STEP_AND:
+		case RG_STEP_OR:
+			top--;
+			combine(&stack[top - 1], &stack[top], step->kind == RG_STEP_AND);
+			break;
+		default:
+			code = push_set(selector, step, &stack[top++], err);
+		}
+	}
+	return code;
+}
+
+static enum rg_code evaluate(struct rg_selector *selector, const struct rg_selection *selection,
+	struct rg_bitset *selected, struct rg_error *err)
+{
+	struct rg_bitset *stack = rg_array_new(selection->depth, sizeof(*stack));
+	enum rg_code code;
+
+	if (!stack)
+		return rg_nomem(err);
+	code = prepare(selector, selection->needs, err);
+	if (!code)
+		code = run(selector, selection, stack, err);
+	/* of a type alone that nothing is of it is worth a word */
+	if (!code && selection->type && rg_bitset_count(&stack[0]) == 0)
+		code = rg_match_no_type(selector->heap, selection->steps[0].test.text, err);
+	for (size_t i = 0; !code && i < rg_bitset_words(selected->n); i++)
+		selected->words[i] |= stack[0].words[i];
+	for (unsigned i = 0; i < selection->depth; i++)
+		rg_bitset_deinit(&stack[i]);
+	free(stack);
+	return code;
+}
+
+enum rg_code rg_select(struct rg_selector *selector, const char *word, struct rg_bitset *selected,
+	struct rg_error *err)
+{
+	struct rg_selection selection;
+	enum rg_code code = rg_selection_init(&selection, word, err);
+
+	if (code)
+		return code;
+	code = selector->options.live && selection.needs & RG_NEEDS_NUMBERS
+		       ? rg_select_no_numbers(word, err)
+		       : evaluate(selector, &selection, selected, err);
+	rg_selection_deinit(&selection);
+	return code;
+}
+
+enum rg_code rg_select_listed(
+	struct rg_selector *selector, struct rg_bitset *selected, struct rg_error *err)
+{
+	enum rg_code code = prepare(selector, RG_NEEDS_LIST, err);
+
+	for (size_t i = 0; !code && i < rg_bitset_words(selected->n); i++)
+		selected->words[i] |= selector->listed.words[i];
+	return code;
+}
+
+/* --- filters ------------------------------------------------------------------------------ */
+
+enum rg_code rg_select_filter(struct rg_selector *selector, const char *type, const char *module,
+	struct rg_bitset *selected_ret, struct rg_error *err)
+{
+	const char *const patterns[] = { type, module };
+	struct rg_bitset one;
+	enum rg_code code = rg_bitset_init(selected_ret, selector->heap->n_objects, err);
+
+	if (code)
+		return code;
+	complement(selected_ret);
+	for (size_t i = 0; !code && i < 2; i++) {
+		/* the first two fields */
+		struct rg_select_test test = { &rg_select_fields[i], RG_EQ, patterns[i], 0 };
+
+		if (!patterns[i])
+			continue;
+		code = rg_select_test_run(selector, &test, &one, err);
+		if (!code)
+			combine(selected_ret, &one, true);
+	}
 	if (code)
 		rg_bitset_deinit(selected_ret);
 	return code;
