@@ -18,6 +18,7 @@ static const struct kind {
 	{ "FROM", "type" },
 	{ "TO", "type" },
 	{ "COMMAND", "command" },
+	{ "COMMAND|selections", "command" },
 	{ "SHELL", "shell" },
 };
 

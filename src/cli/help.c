@@ -77,6 +77,8 @@ enum rg_code rg_help_command(const struct rg_command *command, FILE *out)
 	fprintf(out, "\nUsage: refgraph %s [OPTIONS]%s%s\n\n", command->name,
 		*command->arguments ? " " : "", command->arguments);
 	print_wrapped(out, command->description, 0, 0);
+	if (strstr(command->arguments, "SELECTION"))
+		fprintf(out, "\nHow a selection is written: refgraph help selections\n");
 	fprintf(out, "\nOptions:\n");
 	for (unsigned id = 0; id < RG_OPTION_COUNT; id++)
 		if (options >> id & 1)
@@ -99,7 +101,9 @@ enum rg_code rg_help_overview(FILE *out)
 		"Commands:\n");
 	for (size_t i = 0; rg_commands[i]; i++)
 		fprintf(out, "  %-12s %s\n", rg_commands[i]->name, rg_commands[i]->summary);
-	fprintf(out, "\nMore on one: refgraph help COMMAND, or man refgraph-COMMAND.\n");
+	fprintf(out,
+		"\nMore on one: refgraph help COMMAND, or man refgraph-COMMAND. Which objects:\n"
+		"refgraph help selections.\n");
 	return RG_OK;
 }
 

@@ -12,6 +12,7 @@
 #include "heapdump/image/process.h"
 #include "src/cli/source.h"
 #include "src/cmd/commands.h"
+#include "src/select/fields.h"
 
 /* Bytes of a text that a script may print and a shell may show as they are. */
 static bool is_plain(unsigned char c)
@@ -56,9 +57,10 @@ static const char *short_name(const struct rg_heap_type *type, struct rg_arena *
 	return length ? rg_arena_text(arena, from, length) : NULL;
 }
 
+/* What is a selection by itself: a type, or a flag. */
 static void print_names(const struct rg_heap *heap, struct rg_arena *arena)
 {
-	const char **names = rg_arena_new(arena, heap->n_types + 1, sizeof(*names));
+	const char **names = rg_arena_new(arena, heap->n_types + RG_SELECT_FIELDS, sizeof(*names));
 	uint8_t *used = rg_arena_new(arena, heap->n_types + 1, 1);
 	size_t n = 0;
 
@@ -69,6 +71,9 @@ static void print_names(const struct rg_heap *heap, struct rg_arena *arena)
 	for (size_t i = 0; i < heap->n_types; i++)
 		if (used[i] && (names[n] = short_name(&heap->types[i], arena)))
 			n++;
+	for (size_t i = 0; i < RG_SELECT_FIELDS; i++)
+		if (rg_select_fields[i].alone)
+			names[n++] = rg_select_fields[i].name;
 	if (n)
 		qsort(names, n, sizeof(*names), by_text);
 	for (size_t i = 0; i < n; i++)
@@ -139,7 +144,7 @@ const struct rg_command rg_cmd_completion = {
 	.summary = "the completion script of a shell: bash, zsh or fish",
 	.description =
 		"Prints what makes a shell complete commands, options, formats, the pids of "
-		"Python processes, and the type names of the snapshot on the command line. An "
+		"Python processes, and the types of the snapshot on the command line. An "
 		"installed refgraph has the scripts where the shells look for them. The scripts "
 		"ask `completion pids` and `completion types SNAPSHOT` for what changes.",
 	.examples = { { "completion bash", "see it" },

@@ -121,6 +121,7 @@ const struct rg_command rg_cmd_objects = {
 	.examples = { { "objects leak.rgs Session", "every Session, largest first" },
 		{ "objects leak.rgs dict --sort items -n 5", "the five longest dicts" },
 		{ "objects leak.rgs --module 'app.*' --sort refcount", "of one package" },
+		{ "objects leak.rgs 'gen=2 and items>=10'", "old, and long" },
 		{ "objects leak.rgs Session --format ids > ids", "for the next command" },
 		{ "why leak.rgs --from ids", "such as this one" } },
 	.options = RG_OPTIONS_LIST | RG_OPTION(SORT) | RG_OPTION(REVERSE) | RG_OPTION(TYPE) |

@@ -71,16 +71,15 @@ const struct rg_command rg_cmd_types = {
 	.summary = "how many of what, and how many bytes",
 	.description = "Counts the objects by type, most bytes first, untracked ones too. An "
 		       "object's __dict__ that nobody else holds counts with the object, unless "
-		       "--raw. A selection is a type name (short or dotted, * allowed), an address "
-		       "or an object number. With --by they are counted by something else, or by "
-		       "several things at once.",
+		       "--raw. With --by they are counted by something else, or by several things "
+		       "at once.",
 	.examples = { { "types leak.rgs", "the 20 heaviest types" },
-		{ "types leak.rgs 'app.*' -n 100", "of one package" },
+		{ "types leak.rgs 'gen=2 and size>1k'", "of what is old and large" },
 		{ "types leak.rgs --by module", "which package has the bytes" },
 		{ "types leak.rgs dict --by owner,referrers", "what all these dicts are for" },
 		{ "types leak.rgs --by type,site", "which line allocated them" },
 		{ "types 4711 --format json", "for a script" } },
-	.options = RG_OPTIONS_LIST | RG_OPTION(BY) | RG_OPTION(RAW),
+	.options = RG_OPTIONS_LIST | RG_OPTION(BY) | RG_OPTION(FROM) | RG_OPTION(RAW),
 	.formats = RG_FORMATS_PLAIN,
 	.min_words = 1,
 	.max_words = -1,

@@ -1,6 +1,6 @@
 """The manual and the help are true: their examples run, their options are those of the commands.
 
-Every `refgraph ...` line of the EXAMPLES of man/refgraph*.1, of the help, and of README.md is run
+Every `$ refgraph ...` line of man/refgraph*.1, all of the help, and of README.md is run
 in a temporary folder against the live example service: 4711 stands for its pid, leak.rgs,
 shop.rgs, before.rgs and a.rgs for dumps of it, core.4711 for a core file, /srv/image for the root of this machine,
 0x7f2a10c0 for the address of an object of it; heap.ndjson holds two objects, app.py
@@ -46,10 +46,9 @@ def examples():
     """(where it stands, command line), each command line once."""
     found = []
     for page in PAGES:
-        section = read(page).split(".Sh EXAMPLES")[1].split("\n.Sh ")[0]
-        for line in re.findall(r"(?m)^\.Dl \$ (refgraph .*)$", section):
+        for line in re.findall(r"(?m)^\.Dl \$ (refgraph .*)$", read(page)):
             found.append((os.path.basename(page), line.replace("\\e", "\\")))
-    for name in ["", *commands()]:
+    for name in ["", *commands(), "selections"]:
         text = refgraph("help", *name.split()).split("\nUsage:")[0]
         for line in re.findall(r"(?m)^  (refgraph .*?) +# ", text):
             found.append((("help " + name).strip(), line))
@@ -113,6 +112,15 @@ def has_sections(page):
     assert found == wanted, "sections: %s" % found
 
 
+def same_fields():
+    """The fields of selections in refgraph(1) are those of the help, in the same order."""
+    section = read(PAGES[-1]).split(".Ss Selections")[1].split(".Bl -tag -width Ds")[1].split(".El")[0]
+    written = [re.sub(r" Op Ar (\w+)", r" [\1]", item).replace(" Ar ", " ").replace(" , Cm ", ", ")
+               for item in re.findall(r"(?m)^\.It Cm (.*)$", section)]
+    helped = re.findall(r"(?m)^  (\S.*?)  +\S", refgraph("help", "selections").split("Fields:\n")[1])
+    assert written == helped, "page: %s; help: %s" % (written, helped)
+
+
 def one_page_each():
     names = {os.path.basename(page)[:-2] for page in PAGES}
     assert names == {"refgraph"} | {"refgraph-" + name for name in commands()}, names
@@ -121,6 +129,7 @@ def one_page_each():
 def page_tests():
     skip = "" if shutil.which("mandoc") else " # SKIP no mandoc here"
     yield "one page for each command", one_page_each, (), ""
+    yield "fields of selections", same_fields, (), ""
     for page in PAGES:
         name = os.path.basename(page)
         command = name[len("refgraph-"):-2]
