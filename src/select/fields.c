@@ -1,5 +1,6 @@
 #include "src/select/fields.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -295,6 +296,26 @@ static enum rg_code roots(struct rg_select_texts *texts)
 	return code;
 }
 
+/* What names are redacted to, of a pattern of them: a part that is * stays. */
+static void hide(const char *pattern, char out[RG_REDACTED])
+{
+	char part[RG_REDACTED], hidden[RG_REDACTED];
+	size_t used = 0, length;
+
+	for (;; pattern += length + 1) {
+		length = strcspn(pattern, ".");
+		snprintf(part, sizeof(part), "%.*s", (int)length, pattern);
+		if (strcmp(part, "*") == 0)
+			strcpy(hidden, part);
+		else
+			rg_redact_name(part, hidden);
+		used += (size_t)snprintf(
+			out + used, RG_REDACTED - used, "%s%s", hidden, pattern[length] ? "." : "");
+		if (!pattern[length] || used >= RG_REDACTED)
+			return;
+	}
+}
+
 static enum rg_code run_texts(const struct rg_selector *selector, const struct rg_select_test *test,
 	struct rg_bitset *set, struct rg_error *err)
 {
@@ -304,7 +325,7 @@ static enum rg_code run_texts(const struct rg_selector *selector, const struct r
 
 	/* who asks for names to be hidden may still use them */
 	if (selector->options.redacted) {
-		rg_redact_name(test->text, hidden);
+		hide(test->text, hidden);
 		texts.hidden = hidden;
 	}
 	if (!code)
