@@ -222,7 +222,10 @@ static void by_value(struct rg_select_texts *texts, enum rg_value_kind low, enum
 		const struct rg_heap_value *value = &heap->values[i];
 
 		if (value->kind >= low && value->kind <= high)
-			note(texts, value->object, text_fits(texts, value->text));
+			note(texts, value->object,
+				text_fits(texts, value->text) ||
+					(value->kind == RG_VALUE_NAME &&
+						text_fits(texts, rg_match_last_part(value->text))));
 	}
 }
 
@@ -381,7 +384,7 @@ const struct rg_select_field rg_select_fields[RG_SELECT_FIELDS] = {
 		.holds = is_held, .texts = roots,
 		.summary = "held directly by a root; by one of this kind, name or text" },
 	{ "name", .type = RG_SELECT_TEXT, .texts = names,
-		.summary = "of a function, module or type" },
+		.summary = "of a function, module or type: qualified, or the last part" },
 	{ "value", .type = RG_SELECT_TEXT, .texts = values,
 		.summary = "the preview of a str, bytes or number" },
 	{ "site", .type = RG_SELECT_TEXT, .texts = sites,

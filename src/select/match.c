@@ -45,13 +45,12 @@ bool rg_match(const char *pattern, struct rg_text text, bool fold)
 	return !*pattern;
 }
 
-/* The last part of a type's qualified name, which is what people type. */
-static struct rg_text last_part(const struct rg_heap_type *type)
+struct rg_text rg_match_last_part(struct rg_text name)
 {
-	const char *dot = memrchr(type->name.bytes, '.', type->name.length);
-	uint32_t skipped = dot ? (uint32_t)(dot + 1 - type->name.bytes) : 0;
+	const char *dot = name.length ? memrchr(name.bytes, '.', name.length) : NULL;
+	uint32_t skipped = dot ? (uint32_t)(dot + 1 - name.bytes) : 0;
 
-	return (struct rg_text){ type->name.bytes + skipped, type->name.length - skipped };
+	return (struct rg_text){ name.bytes + skipped, name.length - skipped };
 }
 
 bool rg_match_type(const struct rg_heap_type *type, const char *pattern, bool fold)
@@ -59,7 +58,8 @@ bool rg_match_type(const struct rg_heap_type *type, const char *pattern, bool fo
 	char full[512];
 	int n;
 
-	if (rg_match(pattern, type->name, fold) || rg_match(pattern, last_part(type), fold))
+	if (rg_match(pattern, type->name, fold) ||
+		rg_match(pattern, rg_match_last_part(type->name), fold))
 		return true;
 	n = snprintf(full, sizeof(full), "%.*s.%.*s", (int)type->module.length, type->module.bytes,
 		(int)type->name.length, type->name.bytes);
@@ -71,7 +71,7 @@ bool rg_match_type(const struct rg_heap_type *type, const char *pattern, bool fo
 
 static const char *short_name(const struct rg_heap_type *type, struct rg_arena *arena)
 {
-	struct rg_text last = last_part(type);
+	struct rg_text last = rg_match_last_part(type->name);
 
 	return rg_arena_text(arena, last.bytes, last.length);
 }

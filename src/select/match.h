@@ -7,6 +7,9 @@
 /* Whether PATTERN fits all of TEXT. FOLD ignores the case. O(pattern * length), no recursion. */
 bool rg_match(const char *pattern, struct rg_text text, bool fold);
 
+/* The last part of a qualified name, which is what people type. */
+struct rg_text rg_match_last_part(struct rg_text name);
+
 /* Whether it fits a type's qualified name, the last part of that, or the name with the module. */
 bool rg_match_type(const struct rg_heap_type *type, const char *pattern, bool fold);
 
