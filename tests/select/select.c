@@ -11,7 +11,7 @@
 /* What is in a heap. Texts are few, so that they meet. */
 static const char *const type_names[] = { "A", "B.C", "f.<locals>.C", "B" };
 static const char *const modules[] = { "m", "m.n", "builtins", "C" };
-static const char *const texts[] = { "", "u:1", "u:22", "a*b", "m", "it's" };
+static const char *const texts[] = { "", "u:1", "u:22", "a*b", "m", "it's", "zz.u:1" };
 static const char *const patterns[] = { "*", "u:*", "*2*", "u:1", "a\\*b", "a*b", "m*", "C", "*.C",
 	"B.C", "zz", "*e*", "static type", "it\\'s", "*:7" };
 #define ANY(array, state) random_below(state, sizeof(array) / sizeof((array)[0]))
@@ -73,16 +73,16 @@ static void invent(struct world *world, uint64_t *state)
 			.refcount = random_below(state, 5) == 0,
 			.items = maybe(state, 4),
 			.generation = random_below(state, RG_GEN_COUNT),
-			.name = maybe(state, 6),
-			.value = maybe(state, 6),
-			.place = maybe(state, 6),
+			.name = maybe(state, 7),
+			.value = maybe(state, 7),
+			.place = maybe(state, 7),
 			.size = 16 + random_below(state, 2000),
 			.extra = random_below(state, 3) ? 0 : 1000,
 			.immortal = random_below(state, 5) == 0,
 			.listed = random_below(state, 2),
 			.root_kind = maybe(state, 3) ? NONE
 						     : random_below(state, RG_ROOT_KIND_COUNT),
-			.root_name = random_below(state, 6),
+			.root_name = random_below(state, 7),
 			.n_to = random_below(state, 3) };
 		thing->refcount += thing->root_kind != NONE;
 		for (uint32_t k = 0; k < thing->n_to; k++)
@@ -195,6 +195,18 @@ static bool text_fits(const struct asked *asked, uint32_t text)
 				       (asked->question->operator== 0);
 }
 
+static bool name_holds(const struct asked *asked)
+{
+	uint32_t name = asked->world->things[asked->i].name;
+	const char *pattern = patterns[asked->question->pattern], *dot;
+
+	if (name == NONE)
+		return false;
+	dot = strrchr(texts[name], '.');
+	return (fits(pattern, texts[name]) || (dot && fits(pattern, dot + 1))) ==
+	       (asked->question->operator== 0);
+}
+
 static bool type_holds(const struct asked *asked)
 {
 	uint32_t type = asked->world->things[asked->i].type;
@@ -249,7 +261,7 @@ static bool generation_holds(const struct asked *asked)
 	F("type", 't', type_holds(asked))                                                          \
 	F("module", 't', module_holds(asked))                                                      \
 	F("root", 't', root_holds(asked))                                                          \
-	F("name", 't', text_fits(asked, THING->name))                                              \
+	F("name", 't', name_holds(asked))                                                          \
 	F("value", 't', text_fits(asked, THING->value))                                            \
 	F("site", 't', text_fits(asked, THING->place))                                             \
 	F("size", 's', compared(asked->question, THING->size))                                     \
