@@ -137,11 +137,10 @@ const struct rg_command rg_cmd_why = {
 		"Follows every reference that keeps something alive from the roots (modules, "
 		"frames of threads, the interpreter) to each selected object by the shortest way, "
 		"and merges the ways that are alike but for indices and keys: each with how many "
-		"objects it explains, and the nearest of them as Python would write it. A "
-		"selection is a type name (short or dotted, * allowed), an address or an object "
-		"number.",
+		"objects it explains, and the nearest of them as Python would write it.",
 	.examples = { { "why leak.rgs Session", "in how many ways, and by whom" },
 		{ "why leak.rgs 'app.web.*' -n 3", "of one package" },
+		{ "why leak.rgs 'list and items>9 and gen=2'", "long and old" },
 		{ "why leak.rgs @812 -o why.svg", "one object, as a picture" },
 		{ "why 4711 0x7f2a10c0", "by address, of a process now" } },
 	.options = RG_OPTIONS_LIST | RG_OPTION(TYPE) | RG_OPTION(MODULE) | RG_OPTION(EXTRA) |

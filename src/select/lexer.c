@@ -59,7 +59,7 @@ static struct rg_token sign(const char *at)
 	static const struct {
 		const char *text;
 		enum rg_token_kind kind;
-		enum rg_select_compare operator;
+		enum rg_select_compare compare;
 	} signs[] = {
 		{ "==", RG_TOKEN_OPERATOR, RG_EQ },
 		{ "!=", RG_TOKEN_OPERATOR, RG_NE },
@@ -81,7 +81,7 @@ static struct rg_token sign(const char *at)
 		if (strncmp(at, signs[i].text, length) != 0)
 			continue;
 		token.kind = signs[i].kind;
-		token.operator= signs[i].operator;
+		token.compare = signs[i].compare;
 		token.length = length;
 		token.end = at + length;
 		break;

@@ -20,7 +20,7 @@ enum rg_token_kind {
 
 struct rg_token {
 	enum rg_token_kind kind;
-	enum rg_select_compare operator; /* of an operator */
+	enum rg_select_compare compare; /* what an operator asks */
 	const char *text; /* in what is read; not terminated */
 	size_t length;
 	const char *at; /* where it begins, the quote included */

@@ -309,35 +309,32 @@ static const struct rg_select_field *find_field(const struct rg_token *token)
 }
 
 /* Behind =, what looks like =< or => was meant to be one operator. */
-static enum rg_code swapped(struct parser *parser, const struct rg_token *operator)
+static enum rg_code swapped(struct parser *parser, enum rg_select_compare before)
 {
-	const struct rg_token *token = &parser->token;
+	enum rg_select_compare behind = parser->token.compare;
+	const char *meant = behind == RG_LT ? "<=" : behind == RG_GT ? ">=" : NULL;
 
-	return expected(parser, "a value",
-				operator->operator!= RG_EQ ? NULL
-				: token->operator== RG_LT  ? "<="
-				: token->operator== RG_GT  ? ">="
-							   : NULL);
+	return expected(parser, "a value", before == RG_EQ ? meant : NULL);
 }
 
 /* FIELD OPERATOR VALUE; the operator is at hand. */
 static enum rg_code parse_comparison(struct parser *parser, const struct rg_token *word)
 {
-	struct rg_select_test test = {
-		.field = find_field(word), .compare = parser->token.operator};
-	struct rg_token operator= parser->token;
+	struct rg_select_test test = { .compare = parser->token.compare };
+	const char *at = parser->token.at;
 	enum rg_code code;
 
+	test.field = find_field(word);
 	if (!test.field)
 		return no_such_field(parser, word);
 	if (test.field->type == RG_SELECT_FLAG)
-		return fail_at(parser, operator.at,
+		return fail_at(parser, at,
 			"a flag is not compared: write it alone, or 'not' before it", NULL);
 	if (test.field->type == RG_SELECT_TEXT && test.compare > RG_NE)
-		return fail_at(parser, operator.at, "a text is compared by = and != alone", NULL);
+		return fail_at(parser, at, "a text is compared by = and != alone", NULL);
 	advance(parser, true);
 	if (parser->token.kind == RG_TOKEN_OPERATOR)
-		return swapped(parser, &operator);
+		return swapped(parser, test.compare);
 	code = parse_value(parser, &test);
 	if (code)
 		return code;

@@ -44,6 +44,9 @@ def commands(folder):
               for command, form in (("cycles", "text"), ("objects", "json"))]
     words += [("types", leak, "--type", "Session", "--raw"), ("types", leak, "--module", "app.*"),
               ("refs", leak, "Session", "--avoid", "dict", "--highlight", "Session"),
+              ("objects", leak, "(cycle or Session and garbage) and distance>=0 and not hidden"),
+              ("objects", leak, "root=m* or root and listed", "--from", path("ids")),
+              ("objects", leak, "value=u:* or name=*a* or site=* or module!=app.*", "--redact"),
               ("why", leak, "--from", path("ids")), ("cycles", leak, "--stable"),
               ("cycles", text), ("info", path("leak.rgs.zst")),
               ("export", leak), ("export", leak, "-o", "out.ndjson"),
@@ -51,12 +54,14 @@ def commands(folder):
               ("cycles", leak, "-o", "out.svg"), ("types", leak, "-o", "out.json"),
               ("why", leak, "Session", "-o", "out.dot"), ("info", path("half.rgs"))]
     words += [("completion", shell) for shell in ("bash", "zsh", "fish")]
-    words += [("help",), ("help", "cycles"), ("cycles", "--help"), ("--version",)]
+    words += [("help",), ("help", "cycles"), ("help", "selections"), ("cycles", "--help"), ("--version",)]
     words += [("info", "--schema", leak)]
     # mistakes are told as they are, or memory ran out
     words += [("cicles", leak), ("why", leak, "Sesion"), ("types", leak, "--module", "ap"),
               ("why", leak, "@9999"), ("info", path("nothing")), ("info", path("none.rgs")),
               ("info", path("text")), ("types", leak, "--limit", "x"),
+              ("objects", leak, "gen=2 annd cycle"), ("objects", leak, "sise>1"),
+              ("objects", leak, "gen=untraked"), ("objects", leak, "listed"),
               ("why", leak, "Sesion", "--format", "json")]
     made = [functools.partial(failing.Command, *each) for each in words]
     made.append(functools.partial(failing.Command, "info", "-", inputs=leak))

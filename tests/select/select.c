@@ -166,12 +166,12 @@ static bool fits(const char *pattern, const char *text)
 /* A question, or two expressions and what joins them. */
 struct expression {
 	char kind; /* '?', '!', '&', '|' */
-	uint32_t field, operator, pattern;
+	uint32_t field, sign, pattern;
 	uint64_t number;
 	struct expression *left, *right;
 };
 
-static const char *const operators[] = { "=", "!=", "<", "<=", ">", ">=" };
+static const char *const signs[] = { "=", "!=", "<", "<=", ">", ">=" };
 
 struct asked {
 	const struct world *world;
@@ -186,13 +186,13 @@ static bool compared(const struct expression *question, uint64_t amount)
 	bool answers[] = { amount == number, amount != number,
 		amount<number, amount <= number, amount> number, amount >= number };
 
-	return answers[question->operator];
+	return answers[question->sign];
 }
 
 static bool text_fits(const struct asked *asked, uint32_t text)
 {
 	return text != NONE && fits(patterns[asked->question->pattern], texts[text]) ==
-				       (asked->question->operator== 0);
+				       (asked->question->sign == 0);
 }
 
 static bool name_holds(const struct asked *asked)
@@ -204,7 +204,7 @@ static bool name_holds(const struct asked *asked)
 		return false;
 	dot = strrchr(texts[name], '.');
 	return (fits(pattern, texts[name]) || (dot && fits(pattern, dot + 1))) ==
-	       (asked->question->operator== 0);
+	       (asked->question->sign == 0);
 }
 
 static bool type_holds(const struct asked *asked)
@@ -216,14 +216,14 @@ static bool type_holds(const struct asked *asked)
 
 	snprintf(full, sizeof(full), "%s.%s", modules[type], name);
 	return (fits(pattern, name) || fits(pattern, dot ? dot + 1 : name) ||
-		       fits(pattern, full)) == (asked->question->operator== 0);
+		       fits(pattern, full)) == (asked->question->sign == 0);
 }
 
 static bool module_holds(const struct asked *asked)
 {
 	return fits(patterns[asked->question->pattern],
 		       modules[asked->world->things[asked->i].type]) ==
-	       (asked->question->operator== 0);
+	       (asked->question->sign == 0);
 }
 
 static bool root_holds(const struct asked *asked)
@@ -245,7 +245,7 @@ static bool root_holds(const struct asked *asked)
 							  : "held from C",
 		name);
 	return (fits(pattern, rg_root_names[thing->root_kind]) || fits(pattern, name) ||
-		       fits(pattern, label)) == (asked->question->operator== 0);
+		       fits(pattern, label)) == (asked->question->sign == 0);
 }
 
 static bool generation_holds(const struct asked *asked)
@@ -253,7 +253,7 @@ static bool generation_holds(const struct asked *asked)
 	uint32_t generation = asked->world->things[asked->i].generation;
 
 	return compared(asked->question, generation) &&
-	       (asked->question->operator<2 || generation <= RG_GEN_2);
+	       (asked->question->sign < 2 || generation <= RG_GEN_2);
 }
 
 #define THING (&asked->world->things[asked->i])
@@ -330,13 +330,13 @@ static void invent_question(struct expression *question, uint32_t n, uint64_t *s
 	question->kind = '?';
 	question->field = ANY(fields, state);
 	kind = fields[question->field].kind;
-	question->operator= random_below(state, kind == 't' ? 2 : 6);
+	question->sign = random_below(state, kind == 't' ? 2 : 6);
 	question->pattern = ANY(patterns, state);
 	/* a type or module that there is not is an error */
 	if (question->field < 2)
 		question->pattern = random_below(state, 2) ? 0 : 7;
 	question->number = kind == 's'   ? random_below(state, 2500)
-			   : kind == 'g' ? random_below(state, question->operator<2 ? 5 : 3)
+			   : kind == 'g' ? random_below(state, question->sign < 2 ? 5 : 3)
 			   : kind == 'n' ? random_below(state, 5)
 					 : random_below(state, n + 1);
 	if (kind == 'a')
@@ -374,8 +374,8 @@ static const char *write_question(
 
 	if (kind == ' ')
 		return name;
-	before = rg_arena_print(arena, "%s%s%s%s", name, blank(state),
-		operators[question->operator], blank(state));
+	before = rg_arena_print(
+		arena, "%s%s%s%s", name, blank(state), signs[question->sign], blank(state));
 	if (kind == 't')
 		return strpbrk(pattern, " '\"\\") || random_below(state, 2)
 			       ? rg_arena_print(arena, "%s%c%s%c", before, mark, pattern, mark)
