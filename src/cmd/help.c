@@ -11,7 +11,7 @@
 
 static const struct rg_example examples[] = {
 	{ "objects leak.rgs 'type=app.* and gen=2 and size>50'", "all three hold" },
-	{ "objects leak.rgs 'dict and items>100'", "a type is a question, too" },
+	{ "objects leak.rgs 'dict and retained>10k'", "a type is a question, too" },
 	{ "types leak.rgs 'garbage or hidden'", "what is dead" },
 	{ "objects leak.rgs 'value=u:* and not root'", "* is any text" },
 	{ "refs leak.rgs Session --avoid 'str or not tracked'", "go round these" },

@@ -71,6 +71,13 @@ static uint64_t footprint_of(const struct rg_selector *selector, uint32_t id)
 	return rg_heap_footprint(selector->heap, id, selector->options.raw);
 }
 
+static uint64_t retained_of(const struct rg_selector *selector, uint32_t id)
+{
+	uint32_t number = rg_retained_number(&selector->retained, shown(selector, id));
+
+	return number ? selector->retained.bytes[number] : RG_SELECT_NOTHING;
+}
+
 static uint64_t items_of(const struct rg_selector *selector, uint32_t id)
 {
 	uint32_t items = selector->heap->items[id];
@@ -373,6 +380,8 @@ const struct rg_select_field rg_select_fields[RG_SELECT_FIELDS] = {
 		.summary = "sys.getsizeof() of it alone" },
 	{ "footprint", .type = RG_SELECT_BYTES, .amount = footprint_of,
 		.summary = "with folded helpers and storage that getsizeof does not count" },
+	{ "retained", .type = RG_SELECT_BYTES, .needs = RG_NEEDS_RETAINED, .amount = retained_of,
+		.summary = "what would be freed with it; garbage retains nothing" },
 	{ "items", .type = RG_SELECT_COUNT, .amount = items_of, .summary = "its length" },
 	{ "refcount", .type = RG_SELECT_COUNT, .amount = refcount_of,
 		.summary = "its reference count; an immortal object has none" },

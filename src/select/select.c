@@ -21,6 +21,7 @@ void rg_selector_deinit(struct rg_selector *selector)
 {
 	rg_garbage_deinit(&selector->garbage);
 	rg_paths_deinit(&selector->paths);
+	rg_retained_deinit(&selector->retained);
 	rg_bitset_deinit(&selector->cyclic);
 	rg_bitset_deinit(&selector->held);
 	rg_bitset_deinit(&selector->listed);
@@ -161,6 +162,12 @@ static enum rg_code find_paths(struct rg_selector *selector, struct rg_error *er
 	return rg_paths_init(&selector->paths, selector->heap, selector->options.raw, err);
 }
 
+static enum rg_code find_retained(struct rg_selector *selector, struct rg_error *err)
+{
+	return rg_retained_init(
+		&selector->retained, selector->heap, selector->options.raw, false, err);
+}
+
 static enum rg_code find_held(struct rg_selector *selector, struct rg_error *err)
 {
 	const struct rg_heap *heap = selector->heap;
@@ -183,6 +190,7 @@ static const struct need {
 	{ RG_NEEDS_GARBAGE, RG_NEEDS_GARBAGE | RG_NEEDS_CYCLES, find_garbage },
 	{ RG_NEEDS_CYCLES, RG_NEEDS_CYCLES, find_cycles },
 	{ RG_NEEDS_PATHS, RG_NEEDS_PATHS, find_paths },
+	{ RG_NEEDS_RETAINED, RG_NEEDS_RETAINED, find_retained },
 	{ RG_NEEDS_ROOTS, RG_NEEDS_ROOTS, find_held },
 	{ RG_NEEDS_LIST, RG_NEEDS_LIST, find_listed },
 };

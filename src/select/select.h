@@ -8,6 +8,7 @@
 
 #include "src/analysis/garbage.h"
 #include "src/analysis/paths.h"
+#include "src/analysis/retained.h"
 #include "src/graph/bitset.h"
 #include "src/heap/heap.h"
 #include "src/select/selection.h"
@@ -30,6 +31,7 @@ struct rg_selector {
 	unsigned has; /* RG_NEEDS_*, computed already */
 	struct rg_garbage garbage;
 	struct rg_paths paths;
+	struct rg_retained retained;
 	struct rg_bitset cyclic, held, listed; /* in a cycle; by a root; by --from */
 };
 
@@ -45,7 +47,7 @@ enum rg_code rg_select_no_numbers(const char *word, struct rg_error *err);
  * Add what WORD selects to SELECTED. RG_USAGE where it cannot be read; RG_NOT_FOUND where a type,
  * module, number or address that it names is not there, with a name that is near: RG_SELECT_EMPTY
  * where it is the name of a type and there is none of it. An expression may select nothing.
- * O(types + objects) a question; garbage, cycles and distances are passes over the graph.
+ * O(types + objects) a question; garbage, cycles, distances and retained sizes are passes over the graph.
  */
 enum rg_code rg_select(struct rg_selector *selector, const char *word, struct rg_bitset *selected,
 	struct rg_error *err);

@@ -44,7 +44,7 @@ def commands(folder):
               for command, form in (("cycles", "text"), ("objects", "json"))]
     words += [("types", leak, "--type", "Session", "--raw"), ("types", leak, "--module", "app.*"),
               ("refs", leak, "Session", "--avoid", "dict", "--highlight", "Session"),
-              ("objects", leak, "(cycle or Session and garbage) and distance>=0 and not hidden"),
+              ("objects", leak, "(cycle or Session and garbage) and distance>=0 and not retained>9k"),
               ("objects", leak, "root=m* or root and listed", "--from", path("ids")),
               ("objects", leak, "value=u:* or name=*a* or site=* or module!=app.*", "--redact"),
               ("why", leak, "--from", path("ids")), ("cycles", leak, "--stable"),

@@ -175,7 +175,8 @@ static const char *const signs[] = { "=", "!=", "<", "<=", ">", ">=" };
 
 struct asked {
 	const struct world *world;
-	const struct rg_garbage *garbage; /* tested by itself */
+	const struct rg_garbage *garbage; /* tested by themselves */
+	const struct rg_retained *retained;
 	const struct expression *question;
 	uint32_t i;
 };
@@ -248,6 +249,13 @@ static bool root_holds(const struct asked *asked)
 		       fits(pattern, label)) == (asked->question->sign == 0);
 }
 
+static bool retained_holds(const struct asked *asked)
+{
+	uint32_t number = rg_retained_number(asked->retained, asked->i);
+
+	return number && compared(asked->question, asked->retained->bytes[number]);
+}
+
 static bool generation_holds(const struct asked *asked)
 {
 	uint32_t generation = asked->world->things[asked->i].generation;
@@ -266,6 +274,7 @@ static bool generation_holds(const struct asked *asked)
 	F("site", 't', text_fits(asked, THING->place))                                             \
 	F("size", 's', compared(asked->question, THING->size))                                     \
 	F("footprint", 's', compared(asked->question, THING->size + THING->extra))                 \
+	F("retained", 's', retained_holds(asked))                                                  \
 	F("items", 'n', THING->items != NONE && compared(asked->question, THING->items))           \
 	F("refcount", 'n', !THING->immortal && compared(asked->question, THING->refcount))         \
 	F("distance", 'n',                                                                         \
@@ -433,7 +442,7 @@ static void write_list(const struct world *world, char path[64])
 }
 
 static void check_one(const struct world *world, struct rg_selector *selector,
-	const struct rg_garbage *garbage, uint64_t seed, uint64_t *state)
+	const struct asked *analyses, uint64_t seed, uint64_t *state)
 {
 	struct rg_arena arena = { 0 };
 	struct expression *expression = invent_expression(&arena, 5, world->n, state);
@@ -445,7 +454,9 @@ static void check_one(const struct world *world, struct rg_selector *selector,
 	if (rg_select(selector, text, &selected, &err))
 		ck_abort_msg("%s: RG_SEED=%" PRIu64, err.message, seed);
 	for (uint32_t i = 0; i < world->n; i++) {
-		struct asked asked = { world, garbage, NULL, i };
+		struct asked asked = *analyses;
+
+		asked.i = i;
 
 		if (rg_bitset_get(&selected, i) != holds(&asked, expression))
 			ck_abort_msg("%s: object %u: RG_SEED=%" PRIu64, text, i, seed);
@@ -461,7 +472,9 @@ START_TEST(random_selections)
 		struct rg_select_options options = { .raw = seed % 2, .edges = RG_EDGES_DATA };
 		uint64_t state = seed;
 		struct rg_selector selector;
+		struct asked asked;
 		struct rg_garbage garbage;
+		struct rg_retained retained;
 		struct rg_heap heap;
 		struct rg_error err;
 		struct world *world = malloc(sizeof(*world));
@@ -475,11 +488,15 @@ START_TEST(random_selections)
 		write_list(world, path);
 		options.from = path;
 		ck_assert_int_eq(rg_garbage_init(&garbage, &heap, &err), RG_OK);
+		ck_assert_int_eq(
+			rg_retained_init(&retained, &heap, options.raw, false, &err), RG_OK);
 		rg_selector_init(&selector, &heap, &options);
+		asked = (struct asked){ world, &garbage, &retained, NULL, 0 };
 		for (unsigned i = 0; i < 40; i++)
-			check_one(world, &selector, &garbage, seed, &state);
+			check_one(world, &selector, &asked, seed, &state);
 		rg_selector_deinit(&selector);
 		rg_garbage_deinit(&garbage);
+		rg_retained_deinit(&retained);
 		rg_heap_deinit(&heap);
 		unlink(path);
 		free(world);
