@@ -90,12 +90,15 @@ static enum rg_code expected(struct parser *parser, const char *what, const char
 	return fail_at(parser, token->at, text, meant);
 }
 
-/* The nearest of COUNT names to a token, or NULL. */
-static const char *nearest(
-	struct parser *parser, const struct rg_token *token, const char *const *names, size_t count)
+/* The nearest of COUNT names to a token, or NULL. Nothing is allocated: a message is always whole. */
+static const char *nearest(const struct rg_token *token, const char *const *names, size_t count)
 {
-	return rg_suggest(
-		rg_arena_text(&parser->selection->arena, token->text, token->length), names, count);
+	char word[FOUND + 1];
+
+	if (token->length > FOUND)
+		return NULL;
+	snprintf(word, sizeof(word), "%.*s", (int)token->length, token->text);
+	return rg_suggest(word, names, count);
 }
 
 static enum rg_code no_such_field(struct parser *parser, const struct rg_token *word)
@@ -111,7 +114,7 @@ static enum rg_code no_such_field(struct parser *parser, const struct rg_token *
 	}
 	snprintf(text, sizeof(text), "there is no field '%.*s'",
 		(int)rg_utf8_cut(word->text, word->length, FOUND), word->text);
-	return fail_at(parser, word->at, text, nearest(parser, word, names, n));
+	return fail_at(parser, word->at, text, nearest(word, names, n));
 }
 
 /* --- steps -------------------------------------------------------------------------------- */
@@ -264,7 +267,7 @@ static enum rg_code parse_generation(struct parser *parser, struct rg_select_tes
 		}
 	return expected(parser, "0, 1, 2, permanent or untracked",
 		token->kind == RG_TOKEN_WORD && !is_digit(*token->text)
-			? nearest(parser, token, rg_generation_names, RG_GEN_COUNT)
+			? nearest(token, rg_generation_names, RG_GEN_COUNT)
 			: NULL);
 }
 
@@ -399,7 +402,7 @@ static enum rg_code expected_more(struct parser *parser)
 	const char *meant = NULL;
 
 	if (parser->token.kind == RG_TOKEN_WORD)
-		meant = nearest(parser, &parser->token, spelt, sizeof(spelt) / sizeof(spelt[0]));
+		meant = nearest(&parser->token, spelt, sizeof(spelt) / sizeof(spelt[0]));
 	for (size_t i = 2; meant && i < sizeof(spelt) / sizeof(spelt[0]); i++)
 		if (meant == spelt[i])
 			meant = spelt[i % 2];
