@@ -51,6 +51,10 @@ def forgetful(folder):
             for session in sessions:
                 container.forget(session)
             session = sessions = None
+        nested = []
+        for _ in range(100):
+            nested = [nested]
+        repr(nested)                    # so deep in C that nothing is left over on its stack
         return told
     live.answer({"forget": forget, "kept": lambda: len(config)})
 
