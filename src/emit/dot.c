@@ -234,6 +234,8 @@ static bool open_graph(struct builder *b)
 	if (b->form == RG_DOT_SIMPLE)
 		declare(b, simple_defaults, sizeof(simple_defaults) / sizeof(*simple_defaults));
 	agattr(b->graph, AGRAPH, "label", html(b, heading(b)));
+	if (b->picture->sideways)
+		agattr(b->graph, AGRAPH, "rankdir", "LR");
 	return true;
 }
 
@@ -345,8 +347,9 @@ static bool add_all(struct builder *b)
 	for (uint32_t i = 0; i < picture->n_clusters; i++)
 		if (!add_cluster(b, i))
 			return false;
+	/* sideways, graphviz puts what comes first at the bottom */
 	for (uint32_t i = 0; i < picture->n_nodes; i++)
-		if (!add_node(b, i))
+		if (!add_node(b, picture->sideways ? picture->n_nodes - 1 - i : i))
 			return false;
 	for (uint32_t i = 0; i < picture->n_edges; i++)
 		if (!add_edge(b, i))

@@ -374,6 +374,7 @@ enum rg_code rg_view_dominated(struct rg_draw *draw, const struct rg_retained *r
 	free(drawing.waiting);
 	if (code)
 		return code;
+	draw->picture.sideways = true;
 	rg_draw_finish(draw, "retained",
 		options->asked ? "What would be freed with it?" : "What keeps most memory alive?",
 		false);

@@ -57,6 +57,7 @@ struct rg_picture {
 	struct rg_picture_edge *edges;
 	struct rg_picture_cluster *clusters;
 	uint32_t n_nodes, n_edges, n_clusters;
+	bool sideways; /* a broad tree: it grows to the right, where it would grow down */
 };
 
 #endif
