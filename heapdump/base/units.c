@@ -33,6 +33,16 @@ const char *rg_units_share(double share, struct rg_arena *arena)
 	return rg_arena_print(arena, "%.1f %%", share * 100);
 }
 
+const char *rg_units_delta(int64_t delta, bool bytes, struct rg_arena *arena)
+{
+	uint64_t amount = delta < 0 ? 0 - (uint64_t)delta : (uint64_t)delta;
+
+	if (!delta)
+		return "";
+	return rg_arena_print(arena, "%s%s", delta < 0 ? "-" : "+",
+		bytes ? rg_units_bytes(amount, arena) : rg_units_count(amount, arena));
+}
+
 const char *rg_units_things(
 	uint64_t count, const char *one, const char *many, struct rg_arena *arena)
 {

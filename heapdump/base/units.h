@@ -2,6 +2,7 @@
 #ifndef RG_BASE_UNITS_H
 #define RG_BASE_UNITS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "heapdump/base/arena.h"
@@ -9,6 +10,9 @@
 const char *rg_units_count(uint64_t count, struct rg_arena *arena);
 const char *rg_units_bytes(uint64_t bytes, struct rg_arena *arena);
 const char *rg_units_share(double share, struct rg_arena *arena);
+
+/* "+12", "-3.4 KiB"; "" for no change. */
+const char *rg_units_delta(int64_t delta, bool bytes, struct rg_arena *arena);
 
 /* "1 object", "4,811 objects". */
 const char *rg_units_things(

@@ -154,27 +154,19 @@ static bool is_traces(struct rg_walk *walk, uint64_t at)
 	return convincing > 0;
 }
 
-/*
- * Among the variables of Python's own binary from ADDRESS on: those that the file begins, then
- * those that begin as zeros, in anonymous memory that follows.
- */
+/* Among the variables of Python's own binary, from the mapping on that ADDRESS is in. */
 static uint64_t search_variables(struct rg_walk *walk, uint64_t address)
 {
 	const struct rg_image *image = walk->image;
-	const char *binary = NULL;
-	uint64_t end = 0;
+	uint64_t end = rg_elf_end(walk->image, walk->runtime->binary);
 
 	for (size_t i = 0; i < image->n_mappings; i++) {
 		const struct rg_mapping *mapping = &image->mappings[i];
+		uint64_t stop = mapping->end < end ? mapping->end : end;
 
-		if (!binary && (address < mapping->start || address >= mapping->end))
+		if (mapping->end <= address || !mapping->writable)
 			continue;
-		if (binary && (mapping->start != end || !mapping->writable ||
-				      (mapping->path[0] && strcmp(mapping->path, binary) != 0)))
-			break;
-		binary = mapping->path;
-		end = mapping->end;
-		for (uint64_t at = mapping->start; at + 8 <= end; at += 8) {
+		for (uint64_t at = mapping->start; at + 8 <= stop; at += 8) {
 			uint64_t word = rg_image_u64(walk->image, at);
 
 			if (word && is_traces(walk, word))

@@ -77,13 +77,13 @@ struct rg_ahead *rg_ahead_start(struct rg_image *image)
 	if (!ahead)
 		return NULL;
 	ahead->image = image;
-	if (sem_init(&ahead->missed, 0, 0) || !rg_image_share(image, note_miss, ahead) ||
-		!start(ahead)) {
-		image->missed = NULL;
-		free(ahead);
-		return NULL;
-	}
-	return ahead;
+	sem_init(&ahead->missed, 0, 0);
+	if (rg_image_share(image, note_miss, ahead) && start(ahead))
+		return ahead;
+	image->missed = NULL;
+	sem_destroy(&ahead->missed);
+	free(ahead);
+	return NULL;
 }
 
 void rg_ahead_stop(struct rg_ahead *ahead)

@@ -30,20 +30,6 @@ static const char *const block_names[RG_BLOCK_TYPE_COUNT] = {
 	[RG_BLOCK_ALLOCATIONS] = "allocations",
 };
 
-const enum rg_block_type rg_record_blocks[RG_RECORD_BLOCKS] = {
-	RG_BLOCK_STRINGS,
-	RG_BLOCK_TYPES,
-	RG_BLOCK_OBJECTS,
-	RG_BLOCK_REFERENCES,
-	RG_BLOCK_VALUES,
-	RG_BLOCK_ROOTS,
-	RG_BLOCK_THREADS,
-	RG_BLOCK_FRAMES,
-	RG_BLOCK_FACTS,
-	RG_BLOCK_SITES,
-	RG_BLOCK_ALLOCATIONS,
-};
-
 const char *rg_block_name(uint32_t type)
 {
 	return block_names[type < RG_BLOCK_TYPE_COUNT ? type : 0];

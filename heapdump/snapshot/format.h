@@ -37,7 +37,10 @@ enum rg_block_type {
 
 /* The kinds that hold records, in the order of END's totals: all but END itself. */
 #define RG_RECORD_BLOCKS (RG_BLOCK_TYPE_COUNT - 2)
-extern const enum rg_block_type rg_record_blocks[RG_RECORD_BLOCKS];
+static inline enum rg_block_type rg_record_block(unsigned i)
+{
+	return (enum rg_block_type)(i + 1 < RG_BLOCK_END ? i + 1 : i + 2);
+}
 
 /* The name of a kind of block: what END's totals and messages call it; "unknown" otherwise. */
 const char *rg_block_name(uint32_t type);

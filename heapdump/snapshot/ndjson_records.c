@@ -411,7 +411,7 @@ static const struct rg_ndjson_key end_keys[] = {
 static bool take_end(struct rg_ndjson_reader *r)
 {
 	for (unsigned i = 0; i < RG_NDJSON_TOTALS; i++)
-		if (rg_ndjson_came(r, i) && r->line.totals[i] != r->counts[rg_record_blocks[i + 1]])
+		if (rg_ndjson_came(r, i) && r->line.totals[i] != r->counts[rg_record_block(i + 1)])
 			return rg_scan_fail(&r->json, r->json.start,
 				"an end record that counts what stands before it");
 	r->ended = true;

@@ -466,8 +466,8 @@ static void write_end(struct writer *w)
 	/* strings are not counted: here they stand where they are used */
 	for (unsigned i = 0; i + 1 < RG_RECORD_BLOCKS; i++) {
 		PUT(w, ",\"");
-		put_name(w, rg_block_name(rg_record_blocks[i + 1]));
-		put_field(w, "\":", w->counts[rg_record_blocks[i + 1]]);
+		put_name(w, rg_block_name(rg_record_block(i + 1)));
+		put_field(w, "\":", w->counts[rg_record_block(i + 1)]);
 	}
 	PUT(w, "}\n");
 }

@@ -133,7 +133,7 @@ static bool next_frame(struct rg_reader *reader, struct rg_block *block)
 static void read_end(struct rg_reader *reader, struct rg_block *block)
 {
 	for (uint32_t i = 0; i < block->count && i < RG_RECORD_BLOCKS; i++)
-		reader->totals[rg_record_blocks[i]] = rg_cursor_varint(&block->body);
+		reader->totals[rg_record_block(i)] = rg_cursor_varint(&block->body);
 	reader->ended = true;
 	if (!rg_cursor_ok(&block->body))
 		damaged(reader, "malformed totals in the end block at offset %zu", block->offset);

@@ -356,8 +356,8 @@ void rg_writer_fact_number(struct rg_writer *writer, const char *key, int64_t nu
 
 void rg_writer_flush(struct rg_writer *writer)
 {
-	for (size_t i = 0; i < RG_RECORD_BLOCKS; i++)
-		flush_block(writer, rg_record_blocks[i]);
+	for (unsigned i = 0; i < RG_RECORD_BLOCKS; i++)
+		flush_block(writer, rg_record_block(i));
 }
 
 enum rg_code rg_writer_finish(struct rg_writer *writer, struct rg_error *err)
@@ -368,8 +368,8 @@ enum rg_code rg_writer_finish(struct rg_writer *writer, struct rg_error *err)
 	rg_writer_flush(writer);
 	end->count = RG_RECORD_BLOCKS;
 	at = record_of(end);
-	for (size_t i = 0; i < RG_RECORD_BLOCKS; i++)
-		at = put_varint(at, writer->totals[rg_record_blocks[i]]);
+	for (unsigned i = 0; i < RG_RECORD_BLOCKS; i++)
+		at = put_varint(at, writer->totals[rg_record_block(i)]);
 	close_record(end, at);
 	write_block(writer, RG_BLOCK_END);
 	if (fflush(writer->stream) != 0 && !writer->error)

@@ -44,7 +44,7 @@ struct rg_groups {
 	struct rg_group *rows; /* most bytes first */
 	size_t n, capacity;
 	uint64_t size; /* of all */
-	bool folded;
+	bool folded; /* helpers count with their owners */
 	struct rg_graph forward, reverse; /* where the grouping asks who refers */
 	uint32_t *owner; /* whose __dict__ each is, or itself */
 };

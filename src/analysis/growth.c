@@ -356,3 +356,27 @@ void rg_growth_deinit(struct rg_growth *growth)
 	rg_paths_deinit(&growth->chains);
 	*growth = (struct rg_growth){ 0 };
 }
+
+/* --- survivors ---------------------------------------------------------------------------- */
+
+enum rg_code rg_growth_survivors(struct rg_type_sums *sums, const struct rg_heap *const heaps[3],
+	bool raw, struct rg_error *err)
+{
+	struct rg_matching early = { 0 }, late = { 0 };
+	struct rg_bitset set = { 0 };
+	enum rg_code code = rg_matching_init(&early, heaps[0], heaps[1], err);
+
+	if (!code)
+		code = rg_matching_init(&late, heaps[1], heaps[2], err);
+	if (!code)
+		code = rg_bitset_init(&set, heaps[2]->n_objects, err);
+	for (uint32_t id = 0; !code && id < heaps[2]->n_objects; id++)
+		if (late.before[id] != RG_NO_ID && early.before[late.before[id]] == RG_NO_ID)
+			rg_bitset_set(&set, id);
+	if (!code)
+		code = rg_type_sums_init(sums, heaps[2], &set, raw, err);
+	rg_bitset_deinit(&set);
+	rg_matching_deinit(&early);
+	rg_matching_deinit(&late);
+	return code;
+}

@@ -8,6 +8,7 @@
 
 #include "src/analysis/matching.h"
 #include "src/analysis/paths.h"
+#include "src/analysis/types.h"
 
 struct rg_grown_type {
 	uint32_t before_type, after_type; /* rows, or RG_NO_ID where there is none of the name */
@@ -43,5 +44,12 @@ enum rg_code rg_growth_init(struct rg_growth *growth, const struct rg_heap *befo
 	const struct rg_heap *after, const struct rg_matching *matching, bool raw,
 	struct rg_error *err);
 void rg_growth_deinit(struct rg_growth *growth);
+
+/*
+ * Of three snapshots, the earliest first: by type, what is in the second and the third and not in the
+ * first. O(objects of all). Freed with rg_type_sums_deinit.
+ */
+enum rg_code rg_growth_survivors(struct rg_type_sums *sums, const struct rg_heap *const heaps[3],
+	bool raw, struct rg_error *err);
 
 #endif

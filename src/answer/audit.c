@@ -50,10 +50,10 @@ static const struct rg_field reason_fields[] = {
 const struct rg_record rg_record_audit_reason = RG_RECORD_OF(rg_answer_audit_reason, reason_fields);
 
 static const struct rg_field sum_fields[] = {
-	RG_FIELD(rg_answer_audit_sum, objects, RG_COUNT, NULL, "how many"),
-	RG_FIELD(rg_answer_audit_sum, references, RG_COUNT, NULL, "of all of them"),
+	RG_FIELD(rg_audit_sum, objects, RG_COUNT, NULL, "how many"),
+	RG_FIELD(rg_audit_sum, references, RG_COUNT, NULL, "of all of them"),
 };
-static const struct rg_record sum_record = RG_RECORD_OF(rg_answer_audit_sum, sum_fields);
+static const struct rg_record sum_record = RG_RECORD_OF(rg_audit_sum, sum_fields);
 
 static const struct rg_field audit_fields[] = {
 	RG_ENVELOPE_FIELDS(rg_answer_audit),
@@ -137,15 +137,6 @@ static void fill_objects(struct rg_answer_audit *answer, const struct rg_heap *h
 	}
 }
 
-static struct rg_answer_audit_sum *sum_new(const struct rg_audit_sum *sum, struct rg_arena *arena)
-{
-	struct rg_answer_audit_sum *made = rg_arena_new(arena, 1, sizeof(*made));
-
-	if (made)
-		*made = (struct rg_answer_audit_sum){ sum->objects, sum->references };
-	return made;
-}
-
 enum rg_code rg_answer_audit_init(struct rg_answer_audit *answer, const struct rg_heap *heap,
 	const struct rg_audit *audit, const struct rg_answer_origin *origin, uint64_t limit,
 	struct rg_arena *arena, struct rg_error *err)
@@ -153,8 +144,8 @@ enum rg_code rg_answer_audit_init(struct rg_answer_audit *answer, const struct r
 	rg_answer_envelope_init(&answer->envelope, heap, origin, arena);
 	answer->checked = audit->checked;
 	answer->exact = audit->exact;
-	answer->excess = sum_new(&audit->excess, arena);
-	answer->deficit = sum_new(&audit->deficit, arena);
+	answer->excess = &audit->excess;
+	answer->deficit = &audit->deficit;
 	fill_reasons(answer, audit, arena);
 	fill_types(answer, heap, audit, limit, arena);
 	fill_objects(answer, heap, audit, limit, arena);

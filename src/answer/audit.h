@@ -26,20 +26,17 @@ struct rg_answer_audit_reason {
 	uint64_t objects, references;
 };
 
-struct rg_answer_audit_sum {
-	uint64_t objects, references;
-};
-
 struct rg_answer_audit {
 	struct rg_answer_envelope envelope;
 	uint64_t checked, exact;
-	struct rg_answer_audit_sum *excess, *deficit;
+	const struct rg_audit_sum *excess, *deficit; /* the audit's */
 	struct rg_list reasons, types, objects;
 };
 
 extern const struct rg_answer rg_answer_audit;
 extern const struct rg_record rg_record_audited, rg_record_audit_type, rg_record_audit_reason;
 
+/* AUDIT must outlive the answer. */
 enum rg_code rg_answer_audit_init(struct rg_answer_audit *answer, const struct rg_heap *heap,
 	const struct rg_audit *audit, const struct rg_answer_origin *origin, uint64_t limit,
 	struct rg_arena *arena, struct rg_error *err);

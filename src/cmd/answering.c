@@ -5,7 +5,6 @@
 
 #include "heapdump/base/array.h"
 #include "heapdump/base/suggest.h"
-#include "src/answer/common.h"
 #include "src/cli/progress.h"
 #include "src/heap/fold.h"
 #include "src/heap/policy.h"
@@ -269,6 +268,18 @@ enum rg_code rg_answering_draw(struct rg_answering_picture *picture, struct rg_a
 void rg_answering_picture_deinit(struct rg_answering_picture *picture)
 {
 	rg_draw_deinit(&picture->canvas);
+}
+
+enum rg_code rg_answering_write(struct rg_answering *answering,
+	const struct rg_answering_picture *picture, const struct rg_output_forms *forms,
+	struct rg_answer_graph **graph)
+{
+	struct rg_context *context = answering->context;
+
+	if (picture->drawing.picture && (context->settings.graph || context->settings.tree))
+		*graph = rg_answer_graph_new(&answering->source.heap, picture->drawing.picture,
+			answering->origin->raw, &answering->arena);
+	return answering->arena.failed ? rg_nomem(&context->err) : rg_output_answer(context, forms);
 }
 
 enum rg_code rg_answering_cycles(struct rg_answering *answering, struct rg_cycles *cycles)

@@ -4,6 +4,7 @@
 
 #include "src/analysis/cycles.h"
 #include "src/analysis/groups.h"
+#include "src/answer/graph.h"
 #include "src/cli/output.h"
 #include "src/cli/source.h"
 #include "src/graph/bitset.h"
@@ -58,6 +59,14 @@ enum rg_code rg_answering_draw(struct rg_answering_picture *picture, struct rg_a
 		struct rg_answering *answering, const void *subject, struct rg_draw *draw),
 	const void *subject);
 void rg_answering_picture_deinit(struct rg_answering_picture *picture);
+
+/*
+ * Write an answer in its forms. Where its picture was drawn and is wanted as data, by --graph or
+ * --tree, that is put in *GRAPH first, which is the answer's.
+ */
+enum rg_code rg_answering_write(struct rg_answering *answering,
+	const struct rg_answering_picture *picture, const struct rg_output_forms *forms,
+	struct rg_answer_graph **graph);
 
 /* The edge classes that --edges asked for; RG_EDGES_DATA by default. */
 unsigned rg_answering_edges(const struct rg_context *context);

@@ -13,7 +13,7 @@ static void print_verdict(const struct rg_answer_audit *answer, struct rg_arena 
 	fprintf(out, "%s of %s: as many references as they count\n",
 		rg_units_count(answer->exact, arena),
 		rg_units_things(answer->checked, "object", "objects", arena));
-	if (answer->excess && answer->excess->objects)
+	if (answer->excess->objects)
 		fprintf(out, "%s: %s more than were found: C code holds them\n",
 			rg_units_things(answer->excess->objects, "object", "objects", arena),
 			rg_units_things(
@@ -21,7 +21,7 @@ static void print_verdict(const struct rg_answer_audit *answer, struct rg_arena 
 	if (alone)
 		fprintf(out, "%s, by nothing else: that is how a missing Py_DECREF looks\n",
 			rg_units_things(alone, "of them is held so", "of them are held so", arena));
-	if (answer->deficit && answer->deficit->objects)
+	if (answer->deficit->objects)
 		fprintf(out,
 			"%s: %s too many were found: the process was in motion, or refgraph "
 			"is wrong\n",

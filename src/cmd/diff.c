@@ -112,32 +112,6 @@ static enum rg_code open_all(struct sources *sources, struct rg_context *context
 	return code;
 }
 
-/* --- comparing ---------------------------------------------------------------------------- */
-
-/* Objects of the last of three snapshots that were in the second, and not in the first. */
-static enum rg_code find_survivors(
-	struct rg_type_sums *sums, const struct sources *sources, bool raw, struct rg_error *err)
-{
-	const struct rg_heap *second = &sources->list[1].heap, *third = &sources->list[2].heap;
-	struct rg_matching early = { 0 }, late = { 0 };
-	struct rg_bitset set = { 0 };
-	enum rg_code code = rg_matching_init(&early, &sources->list[0].heap, second, err);
-
-	if (!code)
-		code = rg_matching_init(&late, second, third, err);
-	if (!code)
-		code = rg_bitset_init(&set, third->n_objects, err);
-	for (uint32_t id = 0; !code && id < third->n_objects; id++)
-		if (late.before[id] != RG_NO_ID && early.before[late.before[id]] == RG_NO_ID)
-			rg_bitset_set(&set, id);
-	if (!code)
-		code = rg_type_sums_init(sums, third, &set, raw, err);
-	rg_bitset_deinit(&set);
-	rg_matching_deinit(&early);
-	rg_matching_deinit(&late);
-	return code;
-}
-
 /* --- the answer --------------------------------------------------------------------------- */
 
 static const char *signed_text(int64_t delta, bool bytes, struct rg_arena *arena)
@@ -184,9 +158,7 @@ static void print_growth(const struct rg_list *growth, struct rg_arena *arena, F
 						       rg_units_share(rows[i].steady, arena))
 					     : "";
 
-		fprintf(out, "  %12s  %s%s%s\n",
-			rg_arena_print(
-				arena, "+%s", rg_units_bytes((uint64_t)rows[i].size_delta, arena)),
+		fprintf(out, "  %12s  %s%s%s\n", rg_units_delta(rows[i].size_delta, true, arena),
 			rows[i].delta > 0 ? rg_arena_print(arena, "%s more ",
 						    rg_units_count((uint64_t)rows[i].delta, arena))
 					  : "larger: ",
@@ -263,7 +235,7 @@ static enum rg_code compare(struct sources *sources, struct rg_context *context)
 	if (!code)
 		code = rg_growth_init(&growth, first, last, &matching, raw, &context->err);
 	if (!code && diff.survivors)
-		code = find_survivors(&survivors, sources, raw, &context->err);
+		code = rg_growth_survivors(&survivors, diff.heaps, raw, &context->err);
 	if (!code)
 		code = write_answer(context, &diff, &sources->list[sources->n - 1]);
 	rg_type_sums_deinit(&survivors);

@@ -69,13 +69,8 @@ static enum rg_code write_answer(struct rg_answering *answering, const struct rg
 	if (!code)
 		code = rg_answering_draw(&picture, answering, draw, between);
 	answer.picture = picture.drawing.picture;
-	if (!code && context->settings.graph)
-		answer.graph = rg_answer_graph_new(&answering->source.heap, answer.picture,
-			answering->origin->raw, &answering->arena);
-	if (!code && answering->arena.failed)
-		code = rg_nomem(&context->err);
 	if (!code)
-		code = rg_output_answer(context, &forms);
+		code = rg_answering_write(answering, &picture, &forms, &answer.graph);
 	rg_answering_picture_deinit(&picture);
 	return code;
 }

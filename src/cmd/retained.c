@@ -331,13 +331,8 @@ static enum rg_code write_answer(struct rg_answering *answering, const struct fi
 		if (settings->format != RG_FORMAT_IDS)
 			forms.drawing = &picture.drawing;
 	}
-	if (!code && answer.picture)
-		answer.graph = rg_answer_graph_new(&answering->source.heap, answer.picture,
-			answering->origin->raw, &answering->arena);
-	if (!code && answering->arena.failed)
-		code = rg_nomem(&context->err);
 	if (!code)
-		code = rg_output_answer(context, &forms);
+		code = rg_answering_write(answering, &picture, &forms, &answer.graph);
 	if (!code && settings->format == RG_FORMAT_TEXT)
 		say_next(answering, forms.n_ids ? forms.ids[0] : RG_NO_ID);
 	rg_answering_picture_deinit(&picture);

@@ -149,13 +149,8 @@ static enum rg_code write_answer(
 	if (!code && (context->settings.format == RG_FORMAT_IDS || rg_output_drawn(context) ||
 			     context->settings.graph))
 		code = rg_answering_draw(&picture, answering, draw, &id);
-	if (!code && context->settings.graph)
-		answer.graph = rg_answer_graph_new(&answering->source.heap, picture.drawing.picture,
-			answering->origin->raw, &answering->arena);
-	if (!code && answering->arena.failed)
-		code = rg_nomem(&context->err);
 	if (!code)
-		code = rg_output_answer(context, &forms);
+		code = rg_answering_write(answering, &picture, &forms, &answer.graph);
 	rg_answering_picture_deinit(&picture);
 	return code;
 }

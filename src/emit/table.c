@@ -20,17 +20,6 @@ static bool is_number(enum rg_field_type type)
 	       type == RG_BYTES || type == RG_SHARE || type == RG_OPTIONAL;
 }
 
-/* "+12", "-3.4 KiB"; "" for none. */
-static const char *delta_text(int64_t delta, bool bytes, struct rg_arena *arena)
-{
-	uint64_t size = delta < 0 ? 0 - (uint64_t)delta : (uint64_t)delta;
-
-	if (!delta)
-		return "";
-	return rg_arena_print(arena, "%s%s", delta < 0 ? "-" : "+",
-		bytes ? rg_units_bytes(size, arena) : rg_units_count(size, arena));
-}
-
 /* The text of one field, escaped; "" for nothing. */
 static const char *cell_text(const struct rg_field *field, const char *row, struct rg_arena *arena)
 {
@@ -46,7 +35,7 @@ static const char *cell_text(const struct rg_field *field, const char *row, stru
 		return rg_units_count(number, arena);
 	case RG_DELTA:
 	case RG_DELTA_BYTES:
-		return delta_text(*(const int64_t *)at, field->type == RG_DELTA_BYTES, arena);
+		return rg_units_delta(*(const int64_t *)at, field->type == RG_DELTA_BYTES, arena);
 	case RG_PLAIN:
 		return rg_arena_print(arena, "%" PRIu64, number);
 	case RG_OPTIONAL:

@@ -318,15 +318,16 @@ static void draw_crowds(
 	free(groups);
 }
 
-/* True where the top NUMBER is shown by itself, with SHOWN before it. */
-static bool is_shown(const struct drawing *drawing, uint32_t number, uint32_t shown)
+/* True where the top NUMBER, one of N, is shown by itself, with SHOWN before it. */
+static bool is_shown(const struct drawing *drawing, uint32_t number, uint32_t n, uint32_t shown)
 {
 	const struct rg_retained *retained = drawing->retained;
 
 	if (shown >= drawing->options->breadth)
 		return false;
+	/* of many that were asked about a few stand for all */
 	if (drawing->options->asked)
-		return true;
+		return n <= drawing->options->breadth || shown < FIRST;
 	return (shown < FIRST || retained->bytes[number] >= retained->big) &&
 	       !rg_holder_is_code(retained, number);
 }
@@ -341,7 +342,7 @@ static enum rg_code draw_all(struct drawing *drawing, const uint32_t *tops, uint
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t node = RG_NO_ID;
 
-		if (is_shown(drawing, tops[i], shown))
+		if (is_shown(drawing, tops[i], n, shown))
 			node = draw_one(drawing, tops[i], 0);
 		if (node == RG_NO_ID) {
 			others[n_others++] = tops[i];
@@ -351,7 +352,9 @@ static enum rg_code draw_all(struct drawing *drawing, const uint32_t *tops, uint
 		drawing->draw->picture.nodes[node].asked = drawing->options->asked;
 		name_top(drawing, tops[i], node);
 	}
-	if (!drawing->options->asked)
+	if (drawing->options->asked)
+		draw_others(drawing, RG_NO_ID, others, n_others, drawing->options->breadth, 0);
+	else
 		draw_crowds(drawing, others, n_others, drawing->options->breadth);
 	free(others);
 	while (!code && drawing->count > 0 && !drawing->draw->failed) {

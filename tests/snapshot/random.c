@@ -146,9 +146,9 @@ START_TEST(random_records_come_back)
 				    &err) == RG_OK);
 		CHECK(seed, reader.ended && !reader.truncated && !tape.malformed);
 		CHECK(seed, tape_begins(&tape, &recorder.tape, true));
-		for (int i = 0; i < RG_RECORD_BLOCKS; i++)
-			CHECK(seed, reader.totals[rg_record_blocks[i]] ==
-					    recorder.tape.totals[rg_record_blocks[i]]);
+		for (unsigned i = 0; i < RG_RECORD_BLOCKS; i++)
+			CHECK(seed, reader.totals[rg_record_block(i)] ==
+					    recorder.tape.totals[rg_record_block(i)]);
 		tape_deinit(&tape);
 
 		/* and cut anywhere */

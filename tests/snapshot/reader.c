@@ -209,7 +209,7 @@ END_TEST
 START_TEST(reader_more_records_claimed_than_there)
 {
 	for (uint32_t i = 0; i < RG_RECORD_BLOCKS; i++) {
-		uint32_t type = rg_record_blocks[i];
+		uint32_t type = rg_record_block(i);
 		struct rg_block block = {
 			.type = type, .count = UINT32_MAX, .shift = 3, .body = rg_cursor_over("", 0)
 		};

@@ -67,10 +67,10 @@ static void check_whole(struct recorder *recorder)
 		RG_OK);
 	ck_assert_msg(reader.ended && !reader.truncated && !tape.malformed, "%s", reader.damage);
 	ck_assert(tape_begins(&tape, &recorder->tape, true));
-	for (int i = 0; i < RG_RECORD_BLOCKS; i++)
-		ck_assert_msg(reader.totals[rg_record_blocks[i]] ==
-				      recorder->tape.totals[rg_record_blocks[i]],
-			"total of %s", rg_block_name(rg_record_blocks[i]));
+	for (unsigned i = 0; i < RG_RECORD_BLOCKS; i++)
+		ck_assert_msg(reader.totals[rg_record_block(i)] ==
+				      recorder->tape.totals[rg_record_block(i)],
+			"total of %s", rg_block_name(rg_record_block(i)));
 	tape_deinit(&tape);
 	recorder_deinit(recorder);
 }
