@@ -8,6 +8,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "python"))
 import live  # noqa: E402
 
 POOL, CHURN, LEAKED = 5000, 200000, 100
+MORE = 500              # items each time: more bytes than what is leaked
 RIGHT_BAR = 0.99        # of the objects told to be new or freed
 
 
@@ -24,15 +25,15 @@ class Item:
 # targets
 
 def churning(seed):
-    """A pool in which items come and go, and a cache that only grows."""
-    chance, numbers = random.Random(seed), iter(range(10 ** 9))
+    """A pool in which items come and go, a few more each time, and a cache that only grows."""
+    chance, numbers, rounds = random.Random(seed), iter(range(10 ** 9)), iter(range(1000))
     pool, cache = [Item(next(numbers)) for _ in range(POOL)], {}
 
     def work(count, leaked):
         for _ in range(count):
             pool[chance.randrange(len(pool))] = Item(next(numbers))
-        del pool[POOL - chance.randrange(50):]
-        pool.extend(Item(next(numbers)) for _ in range(chance.randrange(50)))
+        del pool[POOL:]
+        pool.extend([Item(next(numbers)) for _ in range(MORE * next(rounds))])
         for _ in range(leaked):
             cache["key%d" % len(cache)] = Leak(next(numbers))
     live.answer({"work": work, "numbers": lambda: [item.number for item in pool]})
@@ -65,6 +66,8 @@ def test_leak(folder):
     top = answer["growth"]["rows"][0]
     live.equal((top["type"], top["delta"], top["steady"]), ("__main__.Leak", LEAKED, 1.0), "first")
     live.check("cache.cell_contents['key" in top["path"], top["path"])
+    pool = next(row for row in answer["growth"]["rows"] if row["type"] == "__main__.Item")
+    live.check(pool["size_delta"] > top["size_delta"] and pool["steady"] < 0.1, "the pool:", pool)
     row = row_of(answer, "Leak")
     live.equal((row["delta"], row["new"], row["freed"]), (LEAKED, LEAKED, 0), "the type")
     text = live.refgraph("diff", first, last).stdout
