@@ -11,7 +11,6 @@
 #ifndef RG_SNAPSHOT_REDACT_H
 #define RG_SNAPSHOT_REDACT_H
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -33,8 +32,5 @@ enum rg_code rg_redact(const uint8_t *data, size_t size, const char *file, enum 
 
 /* What NAME becomes, terminated. */
 void rg_redact_name(const char *name, char out[RG_REDACTED]);
-
-/* True for a module of the standard library, by its name up to the first dot. */
-bool rg_redact_is_standard(const char *module, size_t length);
 
 #endif

@@ -6,6 +6,8 @@
 #include "heapdump/base/array.h"
 #include "heapdump/base/hash.h"
 #include "src/analysis/routes.h"
+#include "src/analysis/signature.h"
+#include "src/analysis/traits.h"
 #include "src/heap/fold.h"
 
 #define DEPTH 64 /* steps that a path is followed to what it hangs on */
@@ -21,8 +23,11 @@ struct work {
 
 /* --- types -------------------------------------------------------------------------------- */
 
-/* A row for each type of the later heap, types of one name in one; then those that are no more. */
-static void make_rows(struct work *work)
+/*
+ * A row for each name of a type: those of the later heap, then those that are no more. ALIKE: of each
+ * type of the earlier heap the first of its name.
+ */
+static void fill_rows(struct work *work, const uint32_t *alike)
 {
 	struct rg_grown_type *rows = work->growth->types;
 	size_t n = 0;
@@ -31,24 +36,36 @@ static void make_rows(struct work *work)
 	for (uint32_t i = 0; i < work->after->n_types; i++) {
 		uint32_t known = work->matching->type_before[i];
 
-		if (known != RG_MAP_NONE && work->row_before[known] != RG_NO_ID) {
+		known = known == RG_MAP_NONE ? RG_NO_ID : alike[known];
+		if (known != RG_NO_ID && work->row_before[known] != RG_NO_ID) {
 			work->row_after[i] = work->row_before[known];
 			continue;
 		}
 		work->row_after[i] = (uint32_t)n;
-		if (known != RG_MAP_NONE)
+		if (known != RG_NO_ID)
 			work->row_before[known] = (uint32_t)n;
-		rows[n++] = (struct rg_grown_type){
-			.before_type = known == RG_MAP_NONE ? RG_NO_ID : known, .after_type = i
-		};
+		rows[n++] = (struct rg_grown_type){ .before_type = known, .after_type = i };
 	}
 	for (uint32_t i = 0; i < work->before->n_types; i++)
-		if (work->row_before[i] == RG_NO_ID) {
-			work->row_before[i] = (uint32_t)n;
+		if (work->row_before[alike[i]] == RG_NO_ID) {
+			work->row_before[alike[i]] = (uint32_t)n;
 			rows[n++] = (struct rg_grown_type){ .before_type = i,
 				.after_type = RG_NO_ID };
+		} else {
+			work->row_before[i] = work->row_before[alike[i]];
 		}
 	work->growth->n_types = n;
+}
+
+static enum rg_code make_rows(struct work *work)
+{
+	struct rg_traits traits;
+	enum rg_code code = rg_traits_init(&traits, work->before, work->err);
+
+	if (!code)
+		fill_rows(work, traits.alike);
+	rg_traits_deinit(&traits);
+	return code;
 }
 
 static bool is_counted(const struct rg_heap *heap, uint32_t id, bool raw)
@@ -117,21 +134,6 @@ static void sort_types(struct rg_growth *growth)
 
 /* --- paths -------------------------------------------------------------------------------- */
 
-/* What a root is called, but for the line that a frame is at. */
-static uint64_t root_hash(const struct rg_heap *heap, const struct rg_heap_root *root)
-{
-	struct rg_text name = rg_heap_string(heap, root->name);
-	struct rg_text label = rg_heap_string(heap, root->label);
-	struct rg_text function = { "", 0 };
-	uint64_t hash = root->kind;
-
-	if (root->frame < heap->n_frames)
-		function = rg_heap_string(heap, heap->frames[root->frame].function);
-	hash = rg_hash_with(hash, name.bytes, name.length);
-	hash = rg_hash_with(hash, label.bytes, label.length);
-	return rg_hash_with(hash, function.bytes, function.length);
-}
-
 /* The hash of the way to each row of ROUTES. */
 static uint64_t *hash_routes(const struct rg_routes *routes)
 {
@@ -141,11 +143,18 @@ static uint64_t *hash_routes(const struct rg_routes *routes)
 		const struct rg_route *route = &routes->rows[i];
 
 		hashes[i] = route->parent == RG_NO_ID
-				    ? root_hash(routes->heap, &routes->heap->roots[route->root])
+				    ? rg_signature_root(
+					      routes->heap, &routes->heap->roots[route->root])
 				    : rg_mix(hashes[route->parent],
 					      routes->patterns.rows[route->pattern].hash);
 	}
 	return hashes;
+}
+
+static bool leads_to_keys(const struct rg_routes *routes, const struct rg_route *route)
+{
+	return route->pattern != RG_NO_ID &&
+	       routes->patterns.rows[route->pattern].kind == RG_KIND_DICTKEY;
 }
 
 static enum rg_code add_ends(
@@ -156,19 +165,20 @@ static enum rg_code add_ends(
 
 	for (uint32_t i = 0; hashes && i < routes->n_ends; i++) {
 		const struct rg_route *route = &routes->rows[routes->ends[i]];
-		uint64_t signature = hashes[routes->ends[i]] | 1;
-		uint32_t number = rg_map_get(numbers, signature);
+		uint64_t key = hashes[routes->ends[i]] | 1;
+		uint32_t number = rg_map_get(numbers, key);
 		struct rg_grown_path *path;
 
 		if (number == RG_MAP_NONE) {
 			number = (uint32_t)growth->n_paths;
 			path = RG_PUSH(growth->paths, growth->n_paths, growth->paths_capacity);
-			if (!path || !rg_map_set(numbers, signature, number)) {
+			if (!path || !rg_map_set(numbers, key, number)) {
 				free(hashes);
 				return rg_nomem(work->err);
 			}
-			*path = (struct rg_grown_path){ .signature = signature,
+			*path = (struct rg_grown_path){ .key = key,
 				.parent = route->parent == RG_NO_ID ? 0 : hashes[route->parent] | 1,
+				.is_key = leads_to_keys(routes, route),
 				.example = RG_NO_ID };
 		}
 		path = &growth->paths[number];
@@ -215,15 +225,10 @@ static enum rg_code add_paths(struct work *work, const struct rg_heap *heap, con
 	return code;
 }
 
-static double weight(const struct rg_grown_path *path)
-{
-	return (double)path->below * path->steady;
-}
-
 static int by_growth(const void *a, const void *b)
 {
 	const struct rg_grown_path *x = a, *y = b;
-	double p = weight(x), q = weight(y);
+	double p = x->weight, q = y->weight;
 
 	if (p != q)
 		return p > q ? -1 : 1;
@@ -280,11 +285,84 @@ static double steadiness(const struct work *work, const struct rg_grown_path *pa
 		       : 1;
 }
 
+/* The sibling that most bytes of what PARENT holds more of hang on: entries are values and keys. */
+static bool find_siblings(struct rg_growth *growth, struct rg_map *largest)
+{
+	bool stored = true;
+
+	for (size_t i = 0; stored && i < growth->n_paths; i++) {
+		const struct rg_grown_path *path = &growth->paths[i];
+		uint32_t known = path->parent ? rg_map_get(largest, path->parent) : RG_MAP_NONE;
+
+		if (path->parent && path->example != RG_NO_ID && has_more(path) &&
+			path->below > 0 &&
+			(known == RG_MAP_NONE || growth->paths[known].below < path->below))
+			stored = rg_map_set(largest, path->parent, (uint32_t)i);
+	}
+	return stored;
+}
+
+/*
+ * What PATH is told with: a key with the value that came with it, and a container that is only larger
+ * with what came into it; itself where there is no such.
+ */
+static struct rg_grown_path *told_with(
+	struct rg_growth *growth, const struct rg_map *largest, struct rg_grown_path *path)
+{
+	uint32_t sibling = path->parent ? rg_map_get(largest, path->parent) : RG_MAP_NONE;
+	uint32_t child = rg_map_get(largest, path->key);
+
+	if (!has_more(path))
+		return child == RG_MAP_NONE ? path : &growth->paths[child];
+	if (sibling != RG_MAP_NONE && (path->is_key || growth->paths[sibling].is_key))
+		return &growth->paths[sibling];
+	return path;
+}
+
+static enum rg_code join_paths(struct work *work)
+{
+	struct rg_growth *growth = work->growth;
+	struct rg_map largest = { 0 };
+	bool stored = find_siblings(growth, &largest);
+
+	for (size_t i = 0; stored && i < growth->n_paths; i++) {
+		struct rg_grown_path *path = &growth->paths[i];
+		struct rg_grown_path *whole = told_with(growth, &largest, path);
+
+		if (whole == path || path->below <= 0)
+			continue;
+		whole->below += path->below;
+		path->below = 0;
+	}
+	rg_map_deinit(&largest);
+	return stored ? RG_OK : rg_nomem(work->err);
+}
+
+/* What names the paths that are left, as `leaks` names them. */
+static enum rg_code name_paths(struct work *work)
+{
+	struct rg_growth *growth = work->growth;
+	struct rg_traits traits;
+	struct rg_signer signer;
+	enum rg_code code = rg_traits_init(&traits, work->after, work->err);
+
+	if (code)
+		return code;
+	rg_signer_init(&signer, work->after, &traits);
+	for (size_t i = 0; !code && i < growth->n_paths; i++)
+		code = rg_signature_chain(&signer, &growth->chains, growth->paths[i].example,
+			&growth->paths[i].signature, work->err);
+	rg_signer_deinit(&signer);
+	rg_traits_deinit(&traits);
+	return code;
+}
+
 /* Sum up what hangs on each path that has grown, and keep those that hang on none. */
-static void sort_paths(struct work *work, const struct rg_map *numbers)
+static enum rg_code sort_paths(struct work *work, const struct rg_map *numbers)
 {
 	struct rg_growth *growth = work->growth;
 	size_t kept = 0;
+	enum rg_code code;
 
 	for (size_t i = 0; i < growth->n_paths; i++) {
 		struct rg_grown_path *path = &growth->paths[i];
@@ -293,6 +371,7 @@ static void sort_paths(struct work *work, const struct rg_map *numbers)
 		if (path->example != RG_NO_ID && more > 0)
 			top_of(growth, numbers, path)->below += more;
 	}
+	code = join_paths(work);
 	for (size_t i = 0; i < growth->n_paths; i++) {
 		struct rg_grown_path *path = &growth->paths[i];
 
@@ -300,11 +379,13 @@ static void sort_paths(struct work *work, const struct rg_map *numbers)
 			continue;
 		bound(work, path);
 		path->steady = steadiness(work, path);
+		path->weight = (double)path->below * path->steady;
 		growth->paths[kept++] = *path;
 	}
 	growth->n_paths = kept;
 	if (kept)
 		qsort(growth->paths, kept, sizeof(*growth->paths), by_growth);
+	return code ? code : name_paths(work);
 }
 
 static enum rg_code find_paths(struct work *work)
@@ -319,7 +400,7 @@ static enum rg_code find_paths(struct work *work)
 		code = add_paths(
 			work, work->after, work->row_after, &work->growth->chains, &numbers, true);
 	if (!code)
-		sort_paths(work, &numbers);
+		code = sort_paths(work, &numbers);
 	rg_map_deinit(&numbers);
 	return code;
 }
@@ -337,8 +418,9 @@ enum rg_code rg_growth_init(struct rg_growth *growth, const struct rg_heap *befo
 	work.row_after = rg_array_new(after->n_types, sizeof(*work.row_after));
 	if (!growth->types || !work.row_before || !work.row_after)
 		code = rg_nomem(err);
+	if (!code)
+		code = make_rows(&work);
 	if (!code) {
-		make_rows(&work);
 		count_types(&work);
 		code = find_paths(&work);
 	}

@@ -8,6 +8,7 @@
 
 #include "src/analysis/matching.h"
 #include "src/analysis/paths.h"
+#include "src/analysis/signature.h"
 #include "src/analysis/types.h"
 
 struct rg_grown_type {
@@ -17,12 +18,14 @@ struct rg_grown_type {
 };
 
 struct rg_grown_path {
-	uint64_t signature;
-	uint64_t parent; /* the signature of the path one step shorter */
+	struct rg_signature signature;
+	uint64_t key, parent; /* hashes of the path, and of the one that is a step shorter */
+	bool is_key; /* it leads to keys of a dict */
 	uint32_t example; /* the object of the later snapshot nearest to the root */
 	uint64_t before, after, size_before, size_after;
 	int64_t below; /* bytes by which what hangs on it grew, itself included */
 	double steady; /* 0..1: of the type's objects that came and went, how many stayed */
+	double weight; /* what the rows are sorted by: bytes, as far as they stay */
 };
 
 struct rg_growth {

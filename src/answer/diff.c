@@ -138,17 +138,18 @@ static enum rg_code fill_growth(struct rg_answer_diff *answer, const struct rg_d
 
 		if (!chain)
 			return rg_nomem(err);
-		rows[i] =
-			(struct rg_answer_grown_path){ .signature = rg_arena_print(arena, "%016llx",
-							       (unsigned long long)path->signature),
-				.path = chain->path,
-				.type = rg_label_type(heap, heap->type[path->example], arena),
-				.before = path->before,
-				.after = path->after,
-				.delta = (int64_t)(path->after - path->before),
-				.size_delta = path->below,
-				.steady = path->steady,
-				.chain = chain };
+		rows[i] = (struct rg_answer_grown_path){
+			.signature = rg_arena_print(
+				arena, "%016llx", (unsigned long long)path->signature.whole),
+			.path = chain->path,
+			.type = rg_label_type(heap, heap->type[path->example], arena),
+			.before = path->before,
+			.after = path->after,
+			.delta = (int64_t)(path->after - path->before),
+			.size_delta = path->below,
+			.steady = path->steady,
+			.chain = chain
+		};
 	}
 	return RG_OK;
 }

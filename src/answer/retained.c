@@ -11,7 +11,6 @@
 
 #define HIDE RG_VOLATILE
 #define OMIT RG_OMIT_EMPTY
-#define STEPS 40 /* of a long chain to several: those at its end */
 
 /* --- descriptions ------------------------------------------------------------------------- */
 
@@ -121,58 +120,6 @@ static double share_of(const struct rg_retained *retained, uint64_t bytes)
 	return retained->bytes[0] ? (double)bytes / (double)retained->bytes[0] : 0;
 }
 
-/* The chain to one of several: what differs from one to the next is generalised away. */
-static const char *general_path(const struct making *making, uint32_t id, const char *text)
-{
-	const struct rg_heap *heap = making->retained->heap;
-	struct rg_path_step *steps;
-	uint32_t count, first;
-
-	if (rg_paths_chain(&making->retained->paths, id, &steps, &count, making->err)) {
-		making->arena->failed = true;
-		return text;
-	}
-	first = count > STEPS ? count - STEPS : 1;
-	if (first > 1)
-		text = rg_arena_print(making->arena, "%s…", text);
-	for (uint32_t i = first; i < count; i++)
-		if (i + 1 == count || !rg_label_is_dict(heap, steps[i].reference))
-			text = rg_arena_print(making->arena, "%s%s", text,
-				rg_label_pattern(heap, steps[i - 1].object, steps[i].reference,
-					making->arena));
-	free(steps);
-	return text;
-}
-
-/* "module app.cache → CACHE._entries", "main().heap['tree']": where an object is held. */
-static const char *label_of(
-	const struct making *making, uint32_t id, bool several, const struct rg_answer_chain *chain)
-{
-	const struct rg_heap *heap = making->retained->heap;
-	struct rg_arena *arena = making->arena;
-	uint32_t shown = rg_heap_stand_in(heap, id);
-	const struct rg_answer_step *steps;
-	const struct rg_heap_root *root;
-	const char *start, *path;
-
-	if (rg_heap_type(heap, shown)->flags & RG_TYPE_MODULE && rg_label_name(heap, shown, arena))
-		return rg_arena_print(arena, "module %s", rg_label_name(heap, shown, arena));
-	if (!chain)
-		return heap->flags[id] & RG_OBJECT_IMMORTAL ? "immortal" : "held from C";
-	steps = chain->steps.rows;
-	if (!steps || !steps[0].object)
-		return chain->path;
-	root = &heap->roots[making->retained->paths.root_of[steps[0].object->id]];
-	start = rg_label_root_path(heap, root, arena);
-	if (chain->steps.of == 1 && root->kind != RG_ROOT_FRAME)
-		return chain->root;
-	path = several ? general_path(making, id, start) : chain->path;
-	if (root->kind != RG_ROOT_MODULE || strlen(path) <= strlen(start))
-		return path;
-	path += strlen(start);
-	return rg_arena_print(arena, "%s → %s", chain->root, path + (*path == '.'));
-}
-
 /* "dict of 60,000 × Session", "list of 8", "function handle". */
 static const char *what_of(const struct making *making, uint32_t id,
 	const struct rg_answer_retainer *row, const struct rg_drop *drop)
@@ -225,7 +172,8 @@ static void fill_row(
 	}
 	row->chain = rg_chain_new(
 		retained->heap, &retained->paths, id, retained->raw, making->arena, making->err);
-	row->label = label_of(making, id, row->count > 1, row->chain);
+	row->label = rg_rows_place(
+		retained->heap, &retained->paths, id, row->count > 1, row->chain, making->arena);
 	row->what = what_of(making, id, row, &drop);
 }
 

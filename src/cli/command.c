@@ -61,7 +61,7 @@ static enum rg_code check_words(struct rg_context *context)
 static bool is_foreign(const char *path)
 {
 	static const char *const suffixes[] = { ".pdf", ".ps", ".eps", ".gif", ".jpg", ".jpeg",
-		".webp", ".html", ".htm", ".csv", ".xml", ".yaml", ".yml" };
+		".webp", ".html", ".htm", ".csv", ".yaml", ".yml" };
 	const char *dot = strrchr(path, '.');
 
 	for (size_t i = 0; dot && i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
@@ -185,5 +185,5 @@ int rg_command_main(int argc, char **argv)
 		code = rg_output_flush(&context.err);
 	if (code)
 		rg_report(&context.err, context.settings.format == RG_FORMAT_JSON);
-	return rg_exit_status(code);
+	return code ? rg_exit_status(code) : context.found ? RG_EXIT_FOUND : rg_exit_status(RG_OK);
 }

@@ -16,6 +16,7 @@ struct rg_context {
 	char **words; /* its arguments that are no options */
 	int n_words;
 	struct rg_error err;
+	bool found; /* what --fail-on asks for is there: the exit status says so */
 };
 
 struct rg_example {

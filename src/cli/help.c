@@ -5,28 +5,17 @@
 #include <string.h>
 #include <zstd.h>
 
+#include "src/emit/wrap.h"
+
 #define WIDTH 78
 #define COLUMN 26
 
-/* TEXT wrapped at WIDTH, each line after the first indented by INDENT. */
-static void print_wrapped(FILE *out, const char *text, int indent, int at)
+/* TEXT from column AT on, as far as WIDTH; its further lines stand at INDENT. */
+static void print_wrapped(FILE *out, const char *text, unsigned indent, unsigned at)
 {
-	while (*text) {
-		int length = (int)strcspn(text, " ");
+	struct rg_wrap wrap = { WIDTH, indent, at };
 
-		if (at > indent && at + 1 + length > WIDTH) {
-			fprintf(out, "\n%*s", indent, "");
-			at = indent;
-		} else if (at > indent) {
-			fputc(' ', out);
-			at++;
-		}
-		fprintf(out, "%.*s", length, text);
-		at += length;
-		text += length;
-		text += strspn(text, " ");
-	}
-	fputc('\n', out);
+	rg_wrap_print(&wrap, text, out);
 }
 
 /* "text, json, dot or svg": those the command has. */

@@ -104,6 +104,16 @@ const struct rg_option rg_options[RG_OPTION_COUNT] = {
 	[RG_OPTION_AFTER] = { "after", "TIME",
 		"of a process: wait so long between the first snapshot and the second: 60s, 5m", 0,
 		RG_TAKES_TEXT, AT(after), NULL },
+	[RG_OPTION_NEW_SINCE] = { "new-since", "EARLIER",
+		"compare with an earlier snapshot of the same process", 0, RG_TAKES_TEXT,
+		AT(new_since), NULL },
+	[RG_OPTION_KNOWN] = { "known", "FILE",
+		"be silent about the suspects that FILE lists, as --format known writes them", 0,
+		RG_TAKES_TEXT, AT(known), NULL },
+	[RG_OPTION_FAIL_ON] = { "fail-on", "WHAT",
+		"exit with 1 where there is such a suspect: new, growth, cycles, garbage; or "
+		"several: growth,cycles",
+		0, RG_TAKES_TEXT, AT(fail_on), NULL },
 	[RG_OPTION_ON] = { "on", "WHEN",
 		"of a PROGRAM: at its exit (exit), at SIGUSR2 (signal), or once it is larger "
 		"than SIZE (rss=SIZE)",

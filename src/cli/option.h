@@ -19,7 +19,10 @@
 	F(SVG, "svg", ".svg", NULL)                                                                \
 	F(PNG, "png", ".png", NULL)                                                                \
 	F(IDS, "ids", ".ids", NULL)                                                                \
-	F(NDJSON, "ndjson", ".ndjson", ".jsonl")
+	F(NDJSON, "ndjson", ".ndjson", ".jsonl")                                                   \
+	F(GITHUB, "github", NULL, NULL)                                                            \
+	F(JUNIT, "junit", ".xml", NULL)                                                            \
+	F(KNOWN, "known", ".known", NULL)
 
 enum rg_format {
 #define F(id, name, suffix, other) RG_FORMAT_##id,
@@ -44,7 +47,7 @@ struct rg_settings {
 	int sort; /* 0, or enum rg_order_field + 1 */
 	uint64_t limit, nodes, depth, breadth, layout_time; /* 0: the command's own */
 	const char *output, *save, *from, *type, *module, *avoid, *highlight, *extra, *sysroot, *on,
-		*by, *after;
+		*by, *after, *known, *fail_on, *new_since;
 	bool separated; /* the words stand behind `--` */
 	bool reverse, tree, drops, weak, raw, stable, no_save, no_values, redact, force, graph,
 		frames, schema, help, version;
@@ -79,6 +82,9 @@ enum rg_option_id {
 	RG_OPTION_NO_SAVE,
 	RG_OPTION_SYSROOT,
 	RG_OPTION_AFTER,
+	RG_OPTION_NEW_SINCE,
+	RG_OPTION_KNOWN,
+	RG_OPTION_FAIL_ON,
 	RG_OPTION_ON,
 	RG_OPTION_NO_VALUES,
 	RG_OPTION_REDACT,

@@ -6,6 +6,9 @@
 
 #include "heapdump/base/error.h"
 
+/* The exit status where all went well, and the answer is the one that --fail-on asks for. */
+#define RG_EXIT_FOUND 1
+
 /* The one map from codes to exit status. */
 int rg_exit_status(enum rg_code code);
 

@@ -12,7 +12,6 @@
 
 #define ROWS 10
 #define FIGURES 42 /* columns of a row's figures */
-#define HEAD 24 /* columns of a label's beginning, where its middle is left out */
 
 /* What the command finds out, and shows parts of. */
 struct findings {
@@ -25,28 +24,9 @@ struct findings {
 
 /* --- text --------------------------------------------------------------------------------- */
 
-/* TEXT in at most COLUMNS: of a longer one the two ends, which say most. */
 static const char *shorten(const char *text, unsigned columns, struct rg_arena *arena)
 {
-	const char *whole = rg_escape_display(arena, text, strlen(text), RG_UNCUT);
-	const char *head, *tail = whole + strlen(whole);
-	unsigned room;
-
-	if (rg_escape_columns(whole) <= columns)
-		return whole;
-	head = rg_escape_display(arena, text, strlen(text), HEAD);
-	room = columns - rg_escape_columns(head);
-	while (tail > whole) {
-		const char *before = tail - 1;
-
-		/* back to where a character starts */
-		while (before > whole && (*before & 0xc0) == 0x80)
-			before--;
-		if (rg_escape_columns(before) > room)
-			break;
-		tail = before;
-	}
-	return rg_arena_print(arena, "%s%s", head, tail);
+	return rg_escape_middle(arena, text, strlen(text), columns);
 }
 
 static void print_rows(const struct rg_list *list, bool drops, const struct rg_context *context,

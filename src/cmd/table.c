@@ -10,6 +10,7 @@ const struct rg_command *const rg_commands[] = {
 	&rg_cmd_generations,
 	&rg_cmd_garbage,
 	&rg_cmd_audit,
+	&rg_cmd_leaks,
 	&rg_cmd_retained,
 	&rg_cmd_diff,
 	&rg_cmd_objects,

@@ -224,6 +224,30 @@ unsigned rg_escape_columns(const char *text)
 	return width;
 }
 
+const char *rg_escape_middle(
+	struct rg_arena *arena, const char *text, size_t length, unsigned columns)
+{
+	const char *whole = rg_escape_display(arena, text, length, RG_UNCUT);
+	const char *head, *tail = whole + strlen(whole);
+	unsigned room;
+
+	if (rg_escape_columns(whole) <= columns)
+		return whole;
+	head = rg_escape_display(arena, text, length, columns / 3);
+	room = columns - rg_escape_columns(head);
+	while (tail > whole) {
+		const char *before = tail - 1;
+
+		/* back to where a character starts */
+		while (before > whole && (*before & 0xc0) == 0x80)
+			before--;
+		if (rg_escape_columns(before) > room)
+			break;
+		tail = before;
+	}
+	return rg_arena_print(arena, "%s%s", head, tail);
+}
+
 /* What is drawn with, and what is nearest to it in ASCII. */
 static const struct likeness {
 	uint32_t cp;

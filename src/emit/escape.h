@@ -29,6 +29,10 @@
 const char *rg_escape_display(
 	struct rg_arena *arena, const char *text, size_t length, unsigned columns);
 
+/* The same, but of a text wider than COLUMNS the two ends stay, which say most of a path. */
+const char *rg_escape_middle(
+	struct rg_arena *arena, const char *text, size_t length, unsigned columns);
+
 /*
  * TEXT, escaped already, for a terminal that knows ASCII alone: the characters that this program
  * draws with have likenesses ("->" for an arrow), all others become \uNNNN.

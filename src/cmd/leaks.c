@@ -1,0 +1,371 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "heapdump/base/array.h"
+#include "heapdump/base/suggest.h"
+#include "heapdump/base/units.h"
+#include "src/answer/leaks.h"
+#include "src/cli/known.h"
+#include "src/cli/progress.h"
+#include "src/cli/terminal.h"
+#include "src/cmd/answering.h"
+#include "src/cmd/commands.h"
+#include "src/emit/ci.h"
+#include "src/emit/escape.h"
+#include "src/emit/wrap.h"
+
+#define ROWS 10
+#define CYCLES 64 /* groups of cycles of which the references to break are told */
+#define BREAKS 3 /* of a suspect's cycles that are told */
+#define INDENT 14 /* columns of a suspect's left side */
+#define WIDTH 100
+
+/* What is found, analysis by analysis. */
+struct findings {
+	struct rg_suspects suspects;
+	struct rg_retained retained;
+	struct rg_answer_cycle *cycles[CYCLES];
+	uint64_t known;
+	bool compared;
+};
+
+/* --- text --------------------------------------------------------------------------------- */
+
+static unsigned width_of_lines(void)
+{
+	unsigned width = rg_terminal_width();
+
+	return width > WIDTH ? WIDTH : width;
+}
+
+/* A line that starts with its NAME at the left, and goes on below itself. */
+static void print_line(const char *name, const char *text, struct rg_arena *arena, FILE *out)
+{
+	struct rg_wrap wrap = { width_of_lines(), INDENT, INDENT };
+
+	fprintf(out, "   %-*s", INDENT - 3, name);
+	rg_wrap_print(&wrap, rg_escape_display(arena, text, strlen(text), RG_UNCUT), out);
+}
+
+/* TEXT, of which the middle is cut out where it is longer than two lines. */
+static void print_path(const char *name, const char *text, struct rg_arena *arena, FILE *out)
+{
+	unsigned room = width_of_lines() - INDENT;
+
+	fprintf(out, "   %-*s%s\n", INDENT - 3, name,
+		rg_escape_middle(arena, text, strlen(text), room));
+}
+
+static void print_figures(const struct rg_answer_suspect *row, struct rg_arena *arena, FILE *out)
+{
+	const char *text = rg_arena_print(arena, "%s, %s of what is alive, in %s%s%s",
+		rg_units_bytes(row->retained, arena), rg_units_share(row->share, arena),
+		rg_units_things(row->objects, "object", "objects", arena),
+		row->young ? rg_arena_print(arena, "; %s of them young, in an old container",
+				     rg_units_count(row->young, arena))
+			   : "",
+		row->growth ? rg_arena_print(arena, "; grew by %s, %s",
+				      rg_units_count((uint64_t)row->growth->delta, arena),
+				      rg_units_delta(row->growth->size_delta, true, arena))
+			    : "");
+
+	print_line("retains", text, arena, out);
+}
+
+static void print_suspect(
+	const struct rg_answer_suspect *row, bool stable, struct rg_arena *arena, FILE *out)
+{
+	const struct rg_answer_break *breaks = row->breaks.rows;
+
+	fprintf(out, "\n%llu. %s  (%s, %s)%s\n", (unsigned long long)row->rank,
+		rg_escape_display(arena, row->things, strlen(row->things), 60), row->kind,
+		row->signature, row->fails ? "  FAILS" : "");
+	print_figures(row, arena, out);
+	print_path("held by", row->where, arena, out);
+	if (row->chain && row->accumulation)
+		print_path("one is",
+			stable ? row->chain->path
+			       : rg_arena_print(arena, "%s  @%u", row->chain->path, row->example),
+			arena, out);
+	print_line("looks like", row->text, arena, out);
+	print_line("to do", row->advice, arena, out);
+	for (uint64_t i = 0; i < row->breaks.shown && i < BREAKS; i++)
+		print_line(i ? "" : "in cycles",
+			rg_arena_print(
+				arena, "break %s: %s", breaks[i].expression, breaks[i].advice),
+			arena, out);
+}
+
+static enum rg_code print_all(
+	const struct rg_answer_leaks *answer, struct rg_context *context, FILE *out)
+{
+	const struct rg_answer_suspect *rows = answer->suspects.rows;
+	struct rg_wrap wrap = { width_of_lines(), 0, 0 };
+	struct rg_arena arena = { 0 };
+
+	rg_wrap_print(&wrap,
+		rg_escape_display(&arena, answer->triage, strlen(answer->triage), RG_UNCUT), out);
+	for (uint64_t i = 0; i < answer->suspects.shown; i++)
+		print_suspect(&rows[i], context->settings.stable, &arena, out);
+	if (answer->suspects.of > answer->suspects.shown)
+		fprintf(out, "\n… %s more, see them with --limit %llu\n",
+			rg_units_count(answer->suspects.of - answer->suspects.shown, &arena),
+			(unsigned long long)answer->suspects.of);
+	if (answer->known)
+		fprintf(out, "\n%s known and left out\n",
+			rg_units_things(answer->known, "suspect is", "suspects are", &arena));
+	return rg_arena_end(&arena, RG_OK, &context->err);
+}
+
+static enum rg_code text(const void *data, struct rg_context *context, FILE *out)
+{
+	switch (context->settings.format) {
+	case RG_FORMAT_GITHUB:
+		return rg_ci_annotations(data, out, &context->err);
+	case RG_FORMAT_JUNIT:
+		return rg_ci_junit(data, out, &context->err);
+	case RG_FORMAT_KNOWN:
+		return rg_ci_known(data, out, &context->err);
+	default:
+		return print_all(data, context, out);
+	}
+}
+
+/* --- what fails --------------------------------------------------------------------------- */
+
+static enum rg_code no_such_failure(const char *word, struct rg_error *err)
+{
+	const char *meant = rg_suggest(word, rg_fails, RG_FAIL_COUNT);
+
+	rg_fail(err, RG_USAGE, "bad-value", "--fail-on: '%.40s' is not one of its values", word);
+	return meant ? rg_hint(err, "did you mean %s?", meant)
+		     : rg_hint(err, "it takes, separated by commas: new, growth, cycles, garbage");
+}
+
+/* What --fail-on names, in a mask of RG_FAIL(). */
+static enum rg_code parse_fails(struct rg_context *context, unsigned *fails_ret)
+{
+	const char *at = context->settings.fail_on;
+	char word[64];
+
+	*fails_ret = 0;
+	while (at && *at) {
+		size_t length = strcspn(at, ","), i = 0;
+
+		snprintf(word, sizeof(word), "%.*s", (int)(length < 63 ? length : 63), at);
+		while (i < RG_FAIL_COUNT && strcmp(rg_fails[i], word) != 0)
+			i++;
+		if (i == RG_FAIL_COUNT)
+			return no_such_failure(word, &context->err);
+		*fails_ret |= 1u << i;
+		at += length + (at[length] == ',');
+	}
+	if (*fails_ret & RG_FAIL(GROWTH) && !context->settings.new_since) {
+		rg_fail(&context->err, RG_USAGE, "missing-argument",
+			"--fail-on growth: growth is told from two snapshots");
+		return rg_hint(&context->err, "name an earlier one: --new-since EARLIER.rgs");
+	}
+	return RG_OK;
+}
+
+/* --- finding ------------------------------------------------------------------------------ */
+
+/* What grew since the snapshot that --new-since names. */
+static enum rg_code find_growth(struct rg_answering *answering, struct findings *found)
+{
+	struct rg_context *context = answering->context;
+	struct rg_heap earlier;
+	struct rg_matching matching = { 0 };
+	struct rg_growth growth = { 0 };
+	enum rg_code code;
+
+	if (!context->settings.new_since)
+		return RG_OK;
+	found->compared = true;
+	rg_progress_phase("comparing");
+	code = rg_heap_init(&earlier, context->settings.new_since, &context->err);
+	if (code)
+		return code;
+	code = rg_matching_init(&matching, &earlier, found->suspects.heap, &context->err);
+	if (!code)
+		code = rg_growth_init(
+			&growth, &earlier, found->suspects.heap, &matching, false, &context->err);
+	if (!code)
+		code = rg_suspects_add_growth(&found->suspects, &growth, &context->err);
+	rg_growth_deinit(&growth);
+	rg_matching_deinit(&matching);
+	rg_heap_deinit(&earlier);
+	return code;
+}
+
+static enum rg_code find_cycles(struct rg_answering *answering, struct findings *found)
+{
+	struct rg_error *err = &answering->context->err;
+	struct rg_cycles cycles;
+	enum rg_code code = rg_answering_cycles(answering, &cycles);
+
+	if (code)
+		return code;
+	code = rg_suspects_add_cycles(&found->suspects, &cycles, err);
+	for (size_t i = 0; !code && i < CYCLES && i < cycles.n_groups; i++)
+		found->cycles[i] = rg_answer_cycle_new(&cycles, i, &answering->arena, err);
+	rg_cycles_deinit(&cycles);
+	return code;
+}
+
+static enum rg_code find_unexplained(struct rg_answering *answering, struct findings *found)
+{
+	struct rg_error *err = &answering->context->err;
+	struct rg_audit audit;
+	enum rg_code code = rg_audit_init(&audit, found->suspects.heap, NULL, err);
+
+	if (!code)
+		code = rg_suspects_add_audit(&found->suspects, &audit, err);
+	rg_audit_deinit(&audit);
+	return code;
+}
+
+static enum rg_code find_places(struct rg_answering *answering, struct findings *found)
+{
+	struct rg_error *err = &answering->context->err;
+	enum rg_code code;
+
+	rg_progress_phase("finding the dominators");
+	code = rg_retained_init(&found->retained, found->suspects.heap, false, false, err);
+	return code ? code : rg_suspects_add_retained(&found->suspects, &found->retained, err);
+}
+
+/* One after the other: the arrays of one are let go before the next. */
+static enum rg_code find(struct rg_answering *answering, struct findings *found)
+{
+	enum rg_code code = rg_suspects_init(&found->suspects, &answering->source.heap,
+		answering->has_selection ? &answering->selected : NULL, &answering->context->err);
+
+	if (!code)
+		code = find_growth(answering, found);
+	if (!code)
+		code = find_cycles(answering, found);
+	if (!code)
+		code = find_unexplained(answering, found);
+	if (!code)
+		code = find_places(answering, found);
+	if (!code)
+		rg_suspects_sort(&found->suspects);
+	return code;
+}
+
+static void drop_known(struct findings *found, const struct rg_known *known)
+{
+	struct rg_suspects *suspects = &found->suspects;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < suspects->count; i++)
+		if (!rg_known_has(known, suspects->rows[i].signature.whole))
+			suspects->rows[kept++] = suspects->rows[i];
+	found->known = suspects->count - kept;
+	suspects->count = kept;
+}
+
+/* --- the answer --------------------------------------------------------------------------- */
+
+static void say_next(struct rg_answering *answering, const struct findings *found)
+{
+	const struct rg_suspect *first = found->suspects.rows;
+
+	if (answering->context->settings.format != RG_FORMAT_TEXT)
+		return;
+	if (!found->suspects.count)
+		rg_output_next(&answering->source, "retained", "");
+	else
+		rg_output_next(&answering->source,
+			first->kind == RG_SUSPECT_GARBAGE || first->kind == RG_SUSPECT_CYCLE
+				? "cycles"
+				: "why",
+			rg_arena_print(&answering->arena, "@%u -o leak.svg", first->example));
+}
+
+static enum rg_code write_answer(
+	struct rg_answering *answering, const struct findings *found, unsigned fail_on)
+{
+	struct rg_context *context = answering->context;
+	struct rg_answer_leaks answer = { 0 };
+	struct rg_output_forms forms = { .data = &answer, .text = text };
+	struct rg_leaks leaks = { .suspects = &found->suspects,
+		.retained = &found->retained,
+		.cycles = found->cycles,
+		.n_cycles = CYCLES,
+		.known = found->known,
+		.fail_on = fail_on,
+		.compared = found->compared };
+	uint32_t *ids = rg_arena_new(&answering->arena, found->suspects.count, sizeof(*ids));
+	enum rg_code code = rg_answer_leaks_init(&answer, &leaks, answering->origin,
+		answering->limit, &answering->arena, &context->err);
+
+	for (uint64_t i = 0; ids && i < answer.suspects.shown; i++)
+		ids[forms.n_ids++] = found->suspects.rows[i].example;
+	forms.ids = ids;
+	if (!code)
+		code = rg_output_answer(context, &forms);
+	if (!code)
+		say_next(answering, found);
+	context->found = answer.failing > 0;
+	return code;
+}
+
+static enum rg_code answer(struct rg_answering *answering)
+{
+	struct rg_context *context = answering->context;
+	struct findings found = { 0 };
+	struct rg_known known = { 0 };
+	unsigned fail_on = 0;
+	enum rg_code code = parse_fails(context, &fail_on);
+
+	answering->origin->edges = "all";
+	found.suspects.all_cycles = fail_on & RG_FAIL(CYCLES);
+	if (!code)
+		code = rg_known_init(&known, context->settings.known, &context->err);
+	if (!code)
+		code = find(answering, &found);
+	if (!code) {
+		drop_known(&found, &known);
+		code = write_answer(answering, &found, fail_on);
+	}
+	rg_known_deinit(&known);
+	rg_retained_deinit(&found.retained);
+	rg_suspects_deinit(&found.suspects);
+	return code;
+}
+
+static enum rg_code run(struct rg_context *context)
+{
+	return rg_answering_run(context, ROWS, answer);
+}
+
+const struct rg_command rg_cmd_leaks = {
+	.name = "leaks",
+	.arguments = "SOURCE [SELECTION ...]",
+	.summary = "the suspects, the likeliest first: what leaks, who holds it, what to do",
+	.description =
+		"Looks for what leaks look like: places that retain much and what accumulates in "
+		"them, cycles that one reference keeps alive, garbage that is not collected, "
+		"classes made anew at each call, objects that C code holds. Each suspect has a "
+		"signature, which is the same in every run and on any machine: --known is silent "
+		"about those that it lists. With --new-since it tells what grew. With --fail-on "
+		"the exit status is 1 where there is such a suspect: new (that is not known), "
+		"growth, cycles or garbage.",
+	.examples = { { "leaks 4711", "of a process, now" },
+		{ "leaks b.rgs --new-since a.rgs", "what grew since an earlier snapshot" },
+		{ "leaks leak.rgs 'app.*'", "that have to do with one package" },
+		{ "leaks leak.rgs --format known > known", "to be silent about those from now on" },
+		{ "leaks leak.rgs --known known --fail-on new",
+			"the same in a build: exit 1 if new" },
+		{ "leaks leak.rgs -o junit.xml", "for a build server; --format github likewise" } },
+	.options = RG_OPTIONS_LIST | RG_OPTION(TYPE) | RG_OPTION(MODULE) | RG_OPTION(FROM) |
+		   RG_OPTION(KNOWN) | RG_OPTION(FAIL_ON) | RG_OPTION(NEW_SINCE),
+	.formats = RG_FORMATS_PLAIN | RG_FORMATS_IDS | 1u << RG_FORMAT_GITHUB |
+		   1u << RG_FORMAT_JUNIT | 1u << RG_FORMAT_KNOWN,
+	.min_words = 1,
+	.max_words = -1,
+	.answer = &rg_answer_leaks,
+	.run = run,
+};

@@ -1,0 +1,179 @@
+"""Leak suspects: the culprit of each program in tests/python/leaks first, by the same signature in
+every run; growth and only growth where there are two snapshots; and what a build asks.
+
+Each program names its culprit: "Suspect: KIND PLACE", of places one of several with | between."""
+
+import glob
+import json
+import os
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "python"))
+import live  # noqa: E402
+
+LEAKS = os.path.join(HERE, "..", "python", "leaks")
+SERVICE = os.path.join(HERE, "..", "..", "examples", "leaky_service")
+PROGRAMS = sorted(set(glob.glob(os.path.join(LEAKS, "*.py"))) -
+                  {os.path.join(LEAKS, "traffic.py")})
+PYTHONS = [live.PYTHON3] + ([path for path in os.environ.get("PYTHONS", "").split(":") if path]
+                            if live.THOROUGH else [])
+
+
+class Program:
+    """A leaking program that has done its first requests."""
+
+    def __init__(self, path, python=live.PYTHON3, seed=0):
+        self.process = subprocess.Popen(
+            [python, "-B", path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env=dict(os.environ, PYTHONHASHSEED=str(seed)))
+        self.pid = self.process.pid
+        self.ready()
+
+    def ready(self):
+        live.equal(self.process.stdout.readline(), "READY\n", "the program says")
+
+    def more(self):
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        self.ready()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait(live.LIMIT)
+
+
+def expected(path):
+    """The kind and the places that the program itself names."""
+    with open(path) as file:
+        kind, places = re.search(r"(?m)^Suspect: (\S+) (.*)$", file.read()).groups()
+    return kind, places.split("|")
+
+
+def described(suspect):
+    """All that a suspect says in words."""
+    chain = suspect["chain"]["path"] if suspect["chain"] else ""
+    breaks = [row["expression"] for row in suspect["break"]["rows"]]
+    return " ".join([chain, suspect["type"]] + breaks)
+
+
+def check_first(answer, path):
+    """The first suspect is the culprit; its signature."""
+    kind, places = expected(path)
+    first = answer["suspects"]["rows"][0]
+    name = os.path.basename(path)
+    live.equal(first["kind"], kind, name + ": kind of the first of " + answer["triage"])
+    live.check(any(place in described(first) for place in places), name, described(first))
+    live.check(first["count"] >= 100, name, "count", first["count"])
+    return first["signature"]
+
+
+def test_patterns(folder):
+    """The first suspect is the culprit, and has one signature whatever the addresses and hashes"""
+    live.check(len(PROGRAMS) >= 8, "programs", PROGRAMS)
+    for python in PYTHONS:
+        for path in PROGRAMS:
+            signatures = set()
+            for seed in range(live.count(3, 10)):
+                with Program(path, python, seed) as program:
+                    answer = live.ask("leaks", str(program.pid), "--no-save")
+                signatures.add(check_first(answer, path))
+            live.equal(len(signatures), 1, "signatures of %s" % path)
+
+
+def test_growth(folder):
+    """Between two snapshots the culprit grew, by the same signature; the steady catalog did not"""
+    for name in ("unbounded_cache", "listener", "lru_method", "exception"):
+        path = os.path.join(LEAKS, name + ".py")
+        before, after = (os.path.join(folder, "%s.%d.rgs" % (name, i)) for i in (1, 2))
+        with Program(path) as program:
+            live.dump(program.pid, before)
+            program.more()
+            live.dump(program.pid, after)
+        signature = check_first(live.ask("leaks", after), path)
+        rows = live.ask("leaks", after, "--new-since", before)["suspects"]["rows"]
+        live.equal((rows[0]["kind"], rows[0]["signature"]), ("growth", signature), name)
+        live.check(200 <= rows[0]["growth"]["delta"] <= 400, name, rows[0]["growth"])
+        live.equal([row["kind"] for row in rows].count("growth"), 1, name + ": what grew")
+        if name == "unbounded_cache":
+            catalog = [row for row in rows if "CATALOG" in described(row)]
+            live.equal([row["kind"] for row in catalog], ["retainer"], "the catalog")
+
+
+def status(*words):
+    return live.refgraph("leaks", *words)
+
+
+def test_build(folder):
+    """--fail-on, --known, annotations and JUnit: what a build asks"""
+    path = os.path.join(folder, "cache.rgs")
+    known, junit = os.path.join(folder, "known"), os.path.join(folder, "junit.xml")
+    with Program(os.path.join(LEAKS, "unbounded_cache.py")) as program:
+        live.dump(program.pid, path)
+    live.equal(status(path).returncode, 0, "nothing was asked")
+    live.equal(status(path, "--fail-on", "new").returncode, 1, "new")
+    live.equal(status(path, "--fail-on", "cycles,garbage").returncode, 0, "no cycles")
+    listed = live.refgraph("leaks", path, "--format", "known").stdout
+    live.equal(len(listed.splitlines()), 2, "known: the cache and the catalog")
+    with open(known, "w") as file:
+        file.write("# what we live with\n\n" + listed)
+    quiet = status(path, "--known", known, "--fail-on", "new")
+    live.equal(quiet.returncode, 0, "all known")
+    live.check("No suspect" in quiet.stdout and "2 suspects are known" in quiet.stdout, quiet.stdout)
+    lines = status(path, "--format", "github", "--fail-on", "new").stdout.splitlines()
+    live.check(len(lines) == 2 and all(line.startswith("::error title=refgraph") for line in lines),
+               lines)
+    live.equal(status(path, "-o", junit, "--fail-on", "new").returncode, 1, "junit")
+    suite = xml.etree.ElementTree.parse(junit).getroot()
+    live.equal((suite.get("tests"), suite.get("failures")), ("2", "2"), "junit")
+
+
+def test_cycles_fail(folder):
+    """A build that wants no cycles of its own: living ones and garbage"""
+    path = os.path.join(folder, "cycle.rgs")
+    with Program(os.path.join(LEAKS, "del_cycle.py")) as program:
+        live.dump(program.pid, path)
+    for words, expect in ((("--fail-on", "cycles"), 1), (("--fail-on", "garbage"), 1),
+                          (("Nothing*", "--fail-on", "cycles"), 2),
+                          (("Cursor", "--fail-on", "cycles"), 1),
+                          (("module", "--fail-on", "cycles"), 0)):
+        live.equal(status(path, *words).returncode, expect, " ".join(words))
+
+
+def test_selection(folder):
+    """Only suspects that have to do with the selected"""
+    path = os.path.join(folder, "cache.rgs")
+    with Program(os.path.join(LEAKS, "unbounded_cache.py")) as program:
+        live.dump(program.pid, path)
+    rows = live.ask("leaks", path, "Thumbnail")["suspects"]["rows"]
+    live.equal([row["type"] for row in rows], ["__main__.Thumbnail"], "with a Thumbnail")
+
+
+def test_service(folder):
+    """The example service: its two leaks, and what to do, in 100 columns"""
+    with subprocess.Popen([live.PYTHON3, "-B", SERVICE, "--until-eof"], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, text=True) as service:
+        live.check("READY" in service.stdout.readline(), "the service")
+        answer = live.ask("leaks", str(service.pid), "--no-save")
+        text = live.refgraph("leaks", str(service.pid), "--no-save").stdout
+        service.stdin.close()
+    first, second = answer["suspects"]["rows"][:2]
+    live.equal((first["type"], first["cause"]), ("app.cache.Session", "cache"), "first")
+    live.check("CACHE._entries" in first["chain"]["path"], first["chain"]["path"])
+    live.equal(second["cause"], "listener", "second")
+    live.check("BUS._listeners" in second["chain"]["path"], second["chain"]["path"])
+    live.check(max(map(len, text.splitlines())) <= 100, "too wide:", text)
+    for word in ("CACHE._entries", "bound it", "Request", "unsubscribe"):
+        live.check(word in text, word, "is not in", text)
+
+
+if __name__ == "__main__":
+    live.main(test_patterns, test_growth, test_build, test_cycles_fail, test_selection,
+              test_service)
