@@ -48,7 +48,8 @@ static enum rg_code bad_line(
 	for (; at < end && n < SHOWN; at++)
 		shown[n++] = isprint((unsigned char)*at) ? *at : '?';
 	shown[n] = '\0';
-	rg_fail(err, RG_BAD_DATA, "bad-signature", "line %lu is no signature: '%s'", line, shown);
+	rg_fail(err, RG_BAD_DATA, "bad-signature", "%s: line %lu is no signature: '%s'", path, line,
+		shown);
 	rg_hint(err, "a line is 16 hexadecimal digits, then # and what you like; "
 		     "refgraph leaks SOURCE --format known writes such a list");
 	return rg_at_file(err, path, RG_NO_OFFSET);
@@ -86,8 +87,10 @@ enum rg_code rg_known_init(struct rg_known *known, const char *path, struct rg_e
 	if (!path)
 		return RG_OK;
 	code = rg_bytes_init(&bytes, path, err);
-	if (code)
+	if (code) {
+		rg_hint(err, "make one: refgraph leaks SOURCE --format known > %s", path);
 		return code;
+	}
 	code = parse(known, path, &bytes, err);
 	rg_bytes_deinit(&bytes);
 	if (code)

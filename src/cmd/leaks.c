@@ -20,6 +20,12 @@
 #define INDENT 14 /* columns of a suspect's left side */
 #define WIDTH 100
 
+/* What the options ask for, read before any process is stopped. */
+struct wishes {
+	unsigned fail_on; /* RG_FAIL() */
+	struct rg_known known;
+};
+
 /* What is found, analysis by analysis. */
 struct findings {
 	struct rg_suspects suspects;
@@ -236,11 +242,12 @@ static enum rg_code find_places(struct rg_answering *answering, struct findings 
 }
 
 /* One after the other: the arrays of one are let go before the next. */
-static enum rg_code find(struct rg_answering *answering, struct findings *found)
+static enum rg_code find(struct rg_answering *answering, struct findings *found, bool all_cycles)
 {
 	enum rg_code code = rg_suspects_init(&found->suspects, &answering->source.heap,
 		answering->has_selection ? &answering->selected : NULL, &answering->context->err);
 
+	found->suspects.all_cycles = all_cycles;
 	if (!code)
 		code = find_growth(answering, found);
 	if (!code)
@@ -312,25 +319,17 @@ static enum rg_code write_answer(
 	return code;
 }
 
-static enum rg_code answer(struct rg_answering *answering)
+static enum rg_code answer(struct rg_answering *answering, const struct wishes *wishes)
 {
-	struct rg_context *context = answering->context;
 	struct findings found = { 0 };
-	struct rg_known known = { 0 };
-	unsigned fail_on = 0;
-	enum rg_code code = parse_fails(context, &fail_on);
+	enum rg_code code;
 
 	answering->origin->edges = "all";
-	found.suspects.all_cycles = fail_on & RG_FAIL(CYCLES);
-	if (!code)
-		code = rg_known_init(&known, context->settings.known, &context->err);
-	if (!code)
-		code = find(answering, &found);
+	code = find(answering, &found, wishes->fail_on & RG_FAIL(CYCLES));
 	if (!code) {
-		drop_known(&found, &known);
-		code = write_answer(answering, &found, fail_on);
+		drop_known(&found, &wishes->known);
+		code = write_answer(answering, &found, wishes->fail_on);
 	}
-	rg_known_deinit(&known);
 	rg_retained_deinit(&found.retained);
 	rg_suspects_deinit(&found.suspects);
 	return code;
@@ -338,7 +337,20 @@ static enum rg_code answer(struct rg_answering *answering)
 
 static enum rg_code run(struct rg_context *context)
 {
-	return rg_answering_run(context, ROWS, answer);
+	struct wishes wishes = { 0 };
+	struct rg_answering answering;
+	enum rg_code code = parse_fails(context, &wishes.fail_on);
+
+	if (!code)
+		code = rg_known_init(&wishes.known, context->settings.known, &context->err);
+	if (!code)
+		code = rg_answering_open(&answering, context, ROWS);
+	if (!code) {
+		code = answer(&answering, &wishes);
+		rg_answering_close(&answering);
+	}
+	rg_known_deinit(&wishes.known);
+	return code;
 }
 
 const struct rg_command rg_cmd_leaks = {

@@ -25,7 +25,7 @@ BUILD = os.environ.get("builddir") or os.getcwd()
 REFGRAPH = os.environ.get("REFGRAPH") or os.path.join(BUILD, "refgraph")
 MAKE = os.path.join(BUILD, "tests", "cli", "make_snapshot")
 COMMANDS = ("ps", "info", "types", "cycles", "generations", "garbage", "objects", "show", "refs",
-            "backrefs", "why", "path", "audit", "retained", "diff")
+            "backrefs", "why", "path", "audit", "retained", "diff", "leaks")
 # How often a command wants the selection behind its source.
 SELECTIONS = {"objects": 1, "show": 1, "refs": 1, "backrefs": 1, "why": 1, "path": 2,
               "retained": 1}
@@ -76,6 +76,10 @@ FIXED = {
               "excess": {"objects", "references"}, "deficit": {"objects", "references"},
               "types": {"type", "objects", "excess", "deficit"},
               "objects": OBJECT | {"found", "unexplained"}},
+    "leaks": {"": ENVELOPE | {"triage", "suspects"},
+              "suspects": {"signature", "kind", "retained", "share", "count", "type", "chain",
+                           "accumulation", "break"},
+              "suspects.chain": CHAIN},
     "diff": {"": ENVELOPE | {"sources", "matching"}, "sources": SOURCE_NAMES,
              "matching": {"certain", "likely", "new", "freed"},
              "types": {"type", "module", "before", "after", "delta", "new", "freed",
@@ -198,7 +202,7 @@ def questions(snapshot, selection):
         yield words + ["--stable"]
         if command != "info":
             yield words + ["--limit", "1"]
-        if command not in ("info", "generations", "garbage", "audit"):
+        if command not in ("info", "generations", "garbage", "audit", "leaks"):
             yield words + ["--raw"]
         if command in ("show", "why", "path"):
             yield words + ["--graph"]
