@@ -191,13 +191,19 @@ static enum rg_code count_types(
 
 /* --- all that is retained ----------------------------------------------------------------- */
 
-static bool is_young(const struct rg_heap *heap, uint32_t id)
+/* The generation below which a part of what CONTAINER holds came later: 0 says none does. */
+static enum rg_generation age_of(const struct rg_heap *heap, uint32_t container)
 {
-	return rg_heap_generation(heap, id) < RG_GEN_2;
+	enum rg_generation age = container == RG_NO_ID ? RG_GEN_0
+						       : rg_heap_generation(heap, container);
+
+	if (age == RG_GEN_UNTRACKED)
+		return RG_GEN_0;
+	return age < RG_GEN_2 ? age : RG_GEN_2;
 }
 
-static void count_object(
-	struct rg_accumulating *work, struct rg_accumulation *found, uint32_t id, bool old)
+static void count_object(struct rg_accumulating *work, struct rg_accumulation *found, uint32_t id,
+	enum rg_generation age)
 {
 	const struct rg_heap *heap = work->retained->heap;
 	const struct rg_traits *traits = work->traits;
@@ -206,7 +212,7 @@ static void count_object(
 	found->objects++;
 	found->own += traits->own[heap->type[id]];
 	found->traits[traits->trait[heap->type[id]]]++;
-	found->young += old && is_young(heap, id);
+	found->young += rg_heap_generation(heap, id) < age;
 	found->selected |= !work->selected || rg_bitset_get(work->selected, id);
 }
 
@@ -215,7 +221,7 @@ static bool count_below(
 	struct rg_accumulating *work, struct rg_accumulation *found, uint32_t number)
 {
 	const struct rg_retained *retained = work->retained;
-	bool old = found->container != RG_NO_ID && !is_young(retained->heap, found->container);
+	enum rg_generation age = age_of(retained->heap, found->container);
 
 	work->n_level = 0;
 	if (!push(&work->level, &work->n_level, &work->level_capacity, number))
@@ -223,7 +229,7 @@ static bool count_below(
 	while (work->n_level) {
 		uint32_t at = work->level[--work->n_level];
 
-		count_object(work, found, rg_retained_object(retained, at), old);
+		count_object(work, found, rg_retained_object(retained, at), age);
 		for (uint32_t e = retained->tree.offset[at]; e < retained->tree.offset[at + 1]; e++)
 			if (!push(&work->level, &work->n_level, &work->level_capacity,
 				    retained->tree.target[e]))

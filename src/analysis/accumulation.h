@@ -20,7 +20,7 @@ struct rg_accumulation {
 	/* of all that the place retains */
 	uint64_t bytes, objects;
 	uint64_t own; /* objects of types of the program's */
-	uint64_t young; /* objects that no collection has seen yet, below an old container */
+	uint64_t young; /* objects of a younger generation than what they are in */
 	uint64_t traits[RG_TRAIT_COUNT]; /* objects */
 	bool selected; /* a selected one is among them */
 };

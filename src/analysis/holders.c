@@ -185,16 +185,23 @@ static bool is_named(const struct rg_retained *retained, uint32_t number)
 		rg_graph_label(&retained->paths.graph, edge));
 }
 
-/* The part of NUMBER that has at least three quarters of it, or 0. */
+/*
+ * The part of NUMBER that has at least three quarters of it, or 0. Where others that have names are big
+ * too, they are to be told beside it.
+ */
 static uint32_t main_part(const struct rg_retained *retained, uint32_t number)
 {
 	const struct rg_graph *tree = &retained->tree;
 	uint64_t enough = retained->bytes[number] - retained->bytes[number] / 4;
+	uint32_t found = 0, named = 0;
 
-	for (uint32_t e = tree->offset[number]; e < tree->offset[number + 1]; e++)
+	for (uint32_t e = tree->offset[number]; e < tree->offset[number + 1]; e++) {
 		if (retained->bytes[tree->target[e]] >= enough)
-			return tree->target[e];
-	return 0;
+			found = tree->target[e];
+		else if (retained->bytes[tree->target[e]] >= retained->big)
+			named += is_named(retained, tree->target[e]);
+	}
+	return found && named && is_named(retained, found) ? 0 : found;
 }
 
 /*

@@ -11,9 +11,10 @@
 #define HUNDREDTH 100 /* of what is no code: what a suspect weighs at least */
 #define LEAST 8192 /* bytes, and never less */
 #define LOOKED_AT 200 /* places, the largest first */
-#define PLAIN 0.25 /* weight of data without an object of the program's own */
-#define PYTHONS (1.0 / 16) /* of the same, where Python's own library holds it */
-#define YOUNG 2 /* an old container that has young things */
+#define OBJECTS 0.5 /* weight of objects of Python's own library */
+#define PLAIN 0.25 /* of texts, numbers and containers; and where that library holds them, again */
+#define PYTHONS (1.0 / 16) /* of what says nothing by itself */
+#define YOUNG 4 /* an old container that has young things */
 #define CLASSES 64 /* of one name */
 #define GROWN 8 /* things more, or */
 #define GROWN_BYTES 65536 /* bytes more, that are growth */
@@ -116,13 +117,22 @@ static bool is_passing(const struct rg_suspects *suspects, uint32_t type)
 	}
 }
 
-/* How much things count that are the program's OWN, or of a kind that should be gone. */
-static double plainness(const struct rg_suspects *suspects, bool own, bool passing,
+static bool is_builtin(const struct rg_heap_type *type)
+{
+	return type->module.length == 8 && memcmp(type->module.bytes, "builtins", 8) == 0;
+}
+
+/* How much things of TYPE, one of them ID, look like a leak; OWN: so far as the program made them. */
+static double plainness(const struct rg_suspects *suspects, uint32_t type, bool own,
 	const struct rg_paths *paths, uint32_t id)
 {
-	if (own || passing)
+	double weight = is_builtin(&suspects->heap->types[type]) ? PLAIN : OBJECTS;
+
+	if (suspects->traits.trait[type] == RG_TRAIT_WEAK)
+		return PYTHONS;
+	if (own || suspects->traits.own[type] || is_passing(suspects, type))
 		return 1;
-	return is_pythons(suspects, paths, id) ? PYTHONS : PLAIN;
+	return is_pythons(suspects, paths, id) ? weight * PLAIN : weight;
 }
 
 enum rg_code rg_suspects_add_growth(
@@ -155,8 +165,7 @@ enum rg_code rg_suspects_add_growth(
 			(row.more < GROWN && row.more_bytes < GROWN_BYTES))
 			continue;
 		row.weight = (double)row.more_bytes * path->steady *
-			     plainness(suspects, suspects->traits.own[type],
-				     is_passing(suspects, type), &growth->chains, path->example);
+			     plainness(suspects, type, false, &growth->chains, path->example);
 		code = add(suspects, &row, err);
 	}
 	return code;
@@ -417,12 +426,22 @@ static enum rg_suspect_kind kind_of(const struct rg_suspects *suspects,
 static double weigh(const struct rg_suspects *suspects, const struct rg_retained *retained,
 	const struct rg_accumulation *found, const struct rg_suspect *row)
 {
-	bool own = suspects->traits.own[row->type] || 2 * found->own >= found->count;
+	bool own = found->own && 2 * found->own >= found->count;
 	double weight = (double)row->bytes * rg_causes[row->cause].weight *
-			plainness(suspects, own, is_passing(suspects, row->type), &retained->paths,
-				row->example);
+			plainness(suspects, row->type, own, &retained->paths, row->example);
 
 	return found->young && found->young < found->objects ? YOUNG * weight : weight;
+}
+
+/* The row of types that the class ID is; that of its metatype where it has none. */
+static uint32_t class_of(const struct rg_suspects *suspects, uint32_t id)
+{
+	const struct rg_heap *heap = suspects->heap;
+
+	for (uint32_t i = 0; i < heap->n_types; i++)
+		if (heap->types[i].address == heap->address[id])
+			return i;
+	return heap->type[id];
 }
 
 static enum rg_code fill_place(struct rg_suspects *suspects, struct rg_suspect *row,
@@ -444,6 +463,8 @@ static enum rg_code fill_place(struct rg_suspects *suspects, struct rg_suspect *
 		.container = found->container,
 		.cycle = (size_t)suspects->cycle_of[found->example] - 1 };
 	row->cause = rg_cause_of(suspects->heap, &suspects->traits, found, steps, count);
+	if (suspects->traits.trait[row->type] == RG_TRAIT_CLASS)
+		row->type = class_of(suspects, row->example);
 	row->kind = kind_of(suspects, &retained->paths, row->cause, steps, count);
 	free(steps);
 	if (row->kind == RG_SUSPECT_HELD_FROM_C) {

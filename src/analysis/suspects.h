@@ -42,7 +42,7 @@ struct rg_suspect {
 	struct rg_signature signature; /* `whole` names it */
 	uint64_t bytes, objects; /* retained; of a cycle its members and what only they hold */
 	uint64_t count; /* things that accumulate, or cycles, or classes */
-	uint64_t young; /* of what it retains: not seen by a collection yet, in an old container */
+	uint64_t young; /* of what it retains: of a younger generation than what they are in */
 	uint32_t type; /* of a thing */
 	uint32_t example, container; /* objects, or RG_NO_ID */
 	size_t cycle; /* group of the cycles that it is of, or that its things are in; or RG_NO_CYCLE */

@@ -38,7 +38,7 @@ static const struct rg_field suspect_fields[] = {
 		"things that accumulate; of cycles and classes, how many"),
 	RG_FIELD(rg_answer_suspect, type, RG_TEXT, NULL, "of these things"),
 	RG_FIELD(rg_answer_suspect, young, RG_COUNT, NULL,
-		"objects of it that no collection has seen yet, where what they are in is old"),
+		"objects of it that are of a younger generation than what they are in: they came later"),
 	RG_FIELD_OF(rg_answer_suspect, chain, RG_RECORD, &rg_record_chain,
 		"from a root to one of the things, or null"),
 	RG_FIELD_OF(rg_answer_suspect, accumulation, RG_RECORD, &rg_record_object,

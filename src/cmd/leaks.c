@@ -67,7 +67,7 @@ static void print_figures(const struct rg_answer_suspect *row, struct rg_arena *
 	const char *text = rg_arena_print(arena, "%s, %s of what is alive, in %s%s%s",
 		rg_units_bytes(row->retained, arena), rg_units_share(row->share, arena),
 		rg_units_things(row->objects, "object", "objects", arena),
-		row->young ? rg_arena_print(arena, "; %s of them young, in an old container",
+		row->young ? rg_arena_print(arena, "; %s of them came lately",
 				     rg_units_count(row->young, arena))
 			   : "",
 		row->growth ? rg_arena_print(arena, "; grew by %s, %s",
