@@ -14,6 +14,7 @@
 #define OBJECTS 0.5 /* weight of objects of Python's own library */
 #define PLAIN 0.25 /* of texts, numbers and containers; and where that library holds them, again */
 #define PYTHONS (1.0 / 16) /* of what says nothing by itself */
+#define MANY 100 /* of Python's own in its library, below which they are its own affair */
 #define YOUNG 4 /* an old container that has young things */
 #define CLASSES 64 /* of one name */
 #define GROWN 8 /* things more, or */
@@ -122,17 +123,20 @@ static bool is_builtin(const struct rg_heap_type *type)
 	return type->module.length == 8 && memcmp(type->module.bytes, "builtins", 8) == 0;
 }
 
-/* How much things of TYPE, one of them ID, look like a leak; OWN: so far as the program made them. */
-static double plainness(const struct rg_suspects *suspects, uint32_t type, bool own,
-	const struct rg_paths *paths, uint32_t id)
+/* How much the things of ROW look like a leak by what they are; OWN: they have parts of the program's. */
+static double plainness(const struct rg_suspects *suspects, const struct rg_suspect *row, bool own,
+	const struct rg_paths *paths)
 {
+	uint32_t type = row->type;
 	double weight = is_builtin(&suspects->heap->types[type]) ? PLAIN : OBJECTS;
 
 	if (suspects->traits.trait[type] == RG_TRAIT_WEAK)
 		return PYTHONS;
 	if (own || suspects->traits.own[type] || is_passing(suspects, type))
 		return 1;
-	return is_pythons(suspects, paths, id) ? weight * PLAIN : weight;
+	if (!is_pythons(suspects, paths, row->example))
+		return weight;
+	return row->count < MANY ? PYTHONS : weight * PLAIN;
 }
 
 enum rg_code rg_suspects_add_growth(
@@ -165,7 +169,7 @@ enum rg_code rg_suspects_add_growth(
 			(row.more < GROWN && row.more_bytes < GROWN_BYTES))
 			continue;
 		row.weight = (double)row.more_bytes * path->steady *
-			     plainness(suspects, type, false, &growth->chains, path->example);
+			     plainness(suspects, &row, false, &growth->chains);
 		code = add(suspects, &row, err);
 	}
 	return code;
@@ -428,7 +432,7 @@ static double weigh(const struct rg_suspects *suspects, const struct rg_retained
 {
 	bool own = found->own && 2 * found->own >= found->count;
 	double weight = (double)row->bytes * rg_causes[row->cause].weight *
-			plainness(suspects, row->type, own, &retained->paths, row->example);
+			plainness(suspects, row, own, &retained->paths);
 
 	return found->young && found->young < found->objects ? YOUNG * weight : weight;
 }
