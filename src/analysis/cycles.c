@@ -367,10 +367,13 @@ static enum rg_code build_graphs(
 {
 	enum rg_code code = rg_garbage_init(&cycles->garbage, cycles->heap, err);
 
+	/* of the chains only the way up is kept: two graphs at once take much memory */
+	if (!code)
+		code = rg_paths_start(&cycles->paths, cycles->heap, options->raw, err);
+	if (!code)
+		code = rg_paths_finish(&cycles->paths, cycles->heap, options->raw, false, err);
 	if (!code)
 		code = find_components(cycles, options, &cycles->garbage.dead, err);
-	if (!code)
-		code = rg_paths_init(&cycles->paths, cycles->heap, options->raw, err);
 	return code ? code : rg_patterns_init(&cycles->patterns, cycles->heap, err);
 }
 

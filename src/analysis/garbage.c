@@ -26,7 +26,9 @@ static bool is_candidate(const struct rg_heap *heap, uint32_t id)
 static enum rg_code find_dead(struct work *work)
 {
 	const struct rg_heap *heap = work->heap;
-	struct rg_policy policy = { .edges = RG_EDGES_STRONG, .raw = true, .traversed = true };
+	struct rg_policy policy = {
+		.edges = RG_EDGES_STRONG, .raw = true, .traversed = true, .unlabelled = true
+	};
 	struct rg_bitset inside = { 0 };
 	struct rg_graph graph = { 0 };
 	enum rg_code code = rg_bitset_init(&inside, heap->n_objects, work->err);
@@ -109,7 +111,7 @@ static enum rg_code find_reached(struct work *work)
 static enum rg_code find_hidden(struct work *work)
 {
 	const struct rg_heap *heap = work->heap;
-	struct rg_policy policy = { .edges = RG_EDGES_ALL, .raw = true };
+	struct rg_policy policy = { .edges = RG_EDGES_ALL, .raw = true, .unlabelled = true };
 	struct rg_bitset lost = { 0 };
 	struct rg_graph graph = { 0 };
 	enum rg_code code = rg_bitset_init(&lost, heap->n_objects, work->err);
@@ -152,7 +154,7 @@ enum rg_code rg_garbage_init(
 	struct rg_garbage *garbage, const struct rg_heap *heap, struct rg_error *err)
 {
 	struct work work = { .heap = heap, .garbage = garbage, .err = err };
-	struct rg_policy policy = { .edges = RG_EDGES_ALL, .raw = true };
+	struct rg_policy policy = { .edges = RG_EDGES_ALL, .raw = true, .unlabelled = true };
 	enum rg_code code;
 
 	memset(garbage, 0, sizeof(*garbage));

@@ -7,6 +7,7 @@
 #include "heapdump/base/hash.h"
 #include "heapdump/snapshot/standard.h"
 #include "src/heap/fold.h"
+#include "src/heap/policy.h"
 
 #define HUNDREDTH 100 /* of what is no code: what a suspect weighs at least */
 #define LEAST 8192 /* bytes, and never less */
@@ -180,13 +181,17 @@ enum rg_code rg_suspects_add_growth(
 /* For each component how many references lead into it from outside. */
 static uint32_t *count_holders(const struct rg_cycles *cycles)
 {
-	const struct rg_graph *graph = &cycles->paths.graph;
+	const struct rg_heap *heap = cycles->heap;
 	const uint32_t *of = cycles->components.of;
 	uint32_t *holders = rg_array_new(cycles->components.count, sizeof(*holders));
 
-	for (uint32_t v = 0; holders && v < graph->n; v++)
-		for (uint32_t e = graph->offset[v]; e < graph->offset[v + 1]; e++)
-			holders[of[graph->target[e]]] += of[graph->target[e]] != of[v];
+	for (uint32_t id = 0; holders && id < heap->n_objects; id++)
+		for (uint32_t e = heap->offset[id]; e < heap->offset[id + 1]; e++) {
+			uint32_t to = of[heap->owner[heap->target[e]]];
+
+			if (rg_policy_follows(RG_EDGES_ALL, heap->edge[e]))
+				holders[to] += to != of[heap->owner[id]];
+		}
 	return holders;
 }
 

@@ -69,53 +69,69 @@ enum rg_code rg_answer_objects_init(struct rg_answer_objects *answer, const stru
 
 /* --- show --------------------------------------------------------------------------------- */
 
-/* The edges of ID in GRAPH, the first LIMIT of them; rows of the heap by way of FORWARD. */
-static void fill_links(struct rg_list *list, const struct rg_heap *heap,
-	const struct rg_graph *graph, const struct rg_graph *forward, uint32_t id, uint64_t limit,
-	bool raw, struct rg_arena *arena)
+/* The link by reference EDGE of the heap, FROM to TO, as it is shown on the page of ID. */
+static void fill_link(struct rg_answer_link *row, const struct rg_heap *heap, uint32_t id,
+	uint32_t from, uint32_t to, uint32_t edge, bool raw, struct rg_arena *arena)
 {
-	uint64_t n = graph->offset[id + 1] - graph->offset[id];
+	bool inward = to == id;
+	uint32_t other = inward ? from : to, shown = raw ? other : rg_heap_stand_in(heap, other);
+
+	/* a module and its dict: here the dict itself */
+	if (shown == id)
+		shown = other;
+	row->reference = rg_answer_reference_new(heap, from, edge, arena);
+	/* folded: what is at the end, not the helper that holds it */
+	if (row->reference) {
+		row->reference->from = inward ? shown : id;
+		row->reference->to = inward ? id : shown;
+	}
+	row->object = rg_answer_object_new(heap, shown, raw, arena);
+}
+
+static void fill_out(struct rg_list *list, const struct rg_heap *heap, const struct rg_graph *graph,
+	uint32_t id, uint64_t limit, bool raw, struct rg_arena *arena)
+{
+	uint32_t first = graph->offset[id];
+	uint64_t n = graph->offset[id + 1] - first;
 	struct rg_answer_link *rows = rg_answer_rows(
 		list, n < limit ? n : limit, n, sizeof(*rows), arena);
 
-	for (uint64_t i = 0; rows && i < list->shown; i++) {
-		uint32_t edge = graph->offset[id] + (uint32_t)i, other = graph->target[edge], row;
-		uint32_t shown = raw ? other : rg_heap_stand_in(heap, other);
-
-		/* a module and its dict: here the dict itself */
-		if (shown == id)
-			shown = other;
-		row = rg_graph_label(graph, edge);
-
-		if (forward)
-			row = rg_graph_label(forward, row);
-		rows[i].reference = rg_answer_reference_new(heap, forward ? other : id, row, arena);
-		/* folded: what is at the end, not the helper that holds it */
-		if (rows[i].reference) {
-			rows[i].reference->from = forward ? shown : id;
-			rows[i].reference->to = forward ? id : shown;
-		}
-		rows[i].object = rg_answer_object_new(heap, shown, raw, arena);
-	}
+	for (uint32_t i = 0; rows && i < list->shown; i++)
+		fill_link(&rows[i], heap, id, id, graph->target[first + i],
+			rg_graph_label(graph, first + i), raw, arena);
 }
 
-static enum rg_code fill_neighbours(struct rg_answer_show *answer, const struct rg_heap *heap,
+/* One object: going through all edges costs less than to turn them round. */
+static void fill_in(struct rg_list *list, const struct rg_heap *heap, const struct rg_graph *graph,
+	uint32_t id, uint64_t limit, bool raw, struct rg_arena *arena)
+{
+	uint64_t n = 0, filled = 0;
+	struct rg_answer_link *rows;
+
+	for (uint32_t e = 0; e < graph->m; e++)
+		n += graph->target[e] == id;
+	rows = rg_answer_rows(list, n < limit ? n : limit, n, sizeof(*rows), arena);
+	for (uint32_t v = 0; rows && v < graph->n && filled < list->shown; v++)
+		for (uint32_t e = graph->offset[v];
+			e < graph->offset[v + 1] && filled < list->shown; e++)
+			if (graph->target[e] == id)
+				fill_link(&rows[filled++], heap, id, v, id,
+					rg_graph_label(graph, e), raw, arena);
+}
+
+enum rg_code rg_answer_show_links(struct rg_answer_show *answer, const struct rg_heap *heap,
 	uint32_t id, uint64_t limit, bool raw, struct rg_arena *arena, struct rg_error *err)
 {
 	struct rg_policy policy = { .edges = RG_EDGES_ALL | 1u << RG_CLASS_WEAK, .raw = raw };
-	struct rg_graph forward, reverse;
-	enum rg_code code = rg_policy_graph(heap, &policy, &forward, err);
+	struct rg_graph graph;
+	enum rg_code code = rg_policy_graph(heap, &policy, &graph, err);
 
 	if (code)
 		return code;
-	code = rg_graph_reverse(&forward, &reverse, err);
-	if (!code) {
-		fill_links(&answer->out, heap, &forward, NULL, id, limit, raw, arena);
-		fill_links(&answer->in, heap, &reverse, &forward, id, limit, raw, arena);
-		rg_graph_deinit(&reverse);
-	}
-	rg_graph_deinit(&forward);
-	return code;
+	fill_out(&answer->out, heap, &graph, id, limit, raw, arena);
+	fill_in(&answer->in, heap, &graph, id, limit, raw, arena);
+	rg_graph_deinit(&graph);
+	return RG_OK;
 }
 
 static void fill_roots(struct rg_answer_show *answer, const struct rg_heap *heap, uint32_t id,
@@ -152,7 +168,6 @@ enum rg_code rg_answer_show_init(struct rg_answer_show *answer, const struct rg_
 	struct rg_error *err)
 {
 	const struct rg_heap *heap = cycles->heap;
-	enum rg_code code;
 
 	rg_answer_envelope_init(&answer->envelope, heap, origin, arena);
 	answer->object = rg_answer_object_new(heap, id, origin->raw, arena);
@@ -163,6 +178,5 @@ enum rg_code rg_answer_show_init(struct rg_answer_show *answer, const struct rg_
 	answer->chain = rg_chain_new(heap, &cycles->paths, id, origin->raw, arena, err);
 	if (cycles->n_groups)
 		answer->cycle = rg_answer_cycle_new(cycles, 0, arena, err);
-	code = fill_neighbours(answer, heap, id, limit, origin->raw, arena, err);
-	return !code && arena->failed ? rg_nomem(err) : code;
+	return arena->failed ? rg_nomem(err) : RG_OK;
 }

@@ -38,7 +38,14 @@ enum rg_code rg_answer_objects_init(struct rg_answer_objects *answer, const stru
 	const struct rg_answer_origin *origin, const uint32_t *ids, uint64_t n,
 	const struct rg_paths *paths, uint64_t limit, struct rg_arena *arena, struct rg_error *err);
 
-/* All about the object ID; CYCLES holds the cycle it is in, if there is one. O(references). */
+/*
+ * The references from and to the object ID, at most LIMIT each. Before the rest, and before the cycles
+ * are looked for: neither needs the memory of the other. O(references).
+ */
+enum rg_code rg_answer_show_links(struct rg_answer_show *answer, const struct rg_heap *heap,
+	uint32_t id, uint64_t limit, bool raw, struct rg_arena *arena, struct rg_error *err);
+
+/* All else about the object ID; CYCLES holds the cycle it is in, if there is one. O(chain). */
 enum rg_code rg_answer_show_init(struct rg_answer_show *answer, const struct rg_cycles *cycles,
 	const struct rg_answer_origin *origin, uint32_t id, uint64_t limit, struct rg_arena *arena,
 	struct rg_error *err);

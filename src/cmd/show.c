@@ -132,25 +132,24 @@ static enum rg_code draw(
 	return rg_view_neighbourhood(canvas, &options, subject, 1, &answering->context->err);
 }
 
-static enum rg_code write_answer(
-	struct rg_answering *answering, const struct rg_cycles *cycles, uint32_t id, uint64_t n)
+static enum rg_code write_answer(struct rg_answering *answering, const struct rg_cycles *cycles,
+	struct rg_answer_show *answer, uint32_t id)
 {
 	struct rg_context *context = answering->context;
-	struct rg_answer_show answer = { .selected = n };
 	struct rg_answering_picture picture = { 0 };
 	struct rg_output_forms forms = {
-		.data = &answer, .text = text, .drawing = &picture.drawing
+		.data = answer, .text = text, .drawing = &picture.drawing
 	};
-	enum rg_code code = rg_answer_show_init(&answer, cycles, answering->origin, id,
+	enum rg_code code = rg_answer_show_init(answer, cycles, answering->origin, id,
 		answering->limit, &answering->arena, &context->err);
 
 	if (!code && context->settings.frames)
-		rg_answer_object_trace(answer.object, &answering->source.heap, &answering->arena);
+		rg_answer_object_trace(answer->object, &answering->source.heap, &answering->arena);
 	if (!code && (context->settings.format == RG_FORMAT_IDS || rg_output_drawn(context) ||
 			     context->settings.graph))
 		code = rg_answering_draw(&picture, answering, draw, &id);
 	if (!code)
-		code = rg_answering_write(answering, &picture, &forms, &answer.graph);
+		code = rg_answering_write(answering, &picture, &forms, &answer->graph);
 	rg_answering_picture_deinit(&picture);
 	return code;
 }
@@ -162,15 +161,19 @@ static enum rg_code show(struct rg_answering *answering, uint32_t id, uint64_t n
 	struct rg_cycles_options options = {
 		.edges = RG_EDGES_DATA, .raw = answering->origin->raw, .selected = &one
 	};
+	struct rg_answer_show answer = { .selected = n };
 	struct rg_error *err = &answering->context->err;
 	enum rg_code code = rg_bitset_init(&one, answering->source.heap.n_objects, err);
 
 	if (code)
 		return code;
 	rg_bitset_set(&one, id);
-	code = rg_cycles_init(&cycles, &answering->source.heap, &options, err);
+	code = rg_answer_show_links(&answer, &answering->source.heap, id, answering->limit,
+		answering->origin->raw, &answering->arena, err);
 	if (!code)
-		code = write_answer(answering, &cycles, id, n);
+		code = rg_cycles_init(&cycles, &answering->source.heap, &options, err);
+	if (!code)
+		code = write_answer(answering, &cycles, &answer, id);
 	rg_cycles_deinit(&cycles);
 	rg_bitset_deinit(&one);
 	return code;
