@@ -43,7 +43,8 @@ struct rg_audit {
 	uint32_t *found; /* by object: exact references to it, those of roots included */
 	uint32_t *guessed; /* and those that were guessed */
 	struct rg_bitset on_stack; /* a word on a thread's C stack points at it */
-	struct rg_bitset named; /* a root that owns no reference names it: a module, a static type */
+	struct rg_bitset
+		named; /* a root that owns no reference names it: a module, a static type */
 	uint64_t checked, exact; /* objects; with as many references as were found */
 	struct rg_audit_sum excess, deficit; /* more, or fewer */
 	struct rg_audit_sum reasons[RG_AUDIT_REASON_COUNT];

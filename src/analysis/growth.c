@@ -10,6 +10,7 @@
 #include "src/analysis/traits.h"
 #include "src/heap/fold.h"
 
+#define HUNDREDTH 100 /* of the heaviest, below which growth is not remarkable */
 #define DEPTH 64 /* steps that a path is followed to what it hangs on */
 
 struct work {
@@ -385,6 +386,9 @@ static enum rg_code sort_paths(struct work *work, const struct rg_map *numbers)
 	growth->n_paths = kept;
 	if (kept)
 		qsort(growth->paths, kept, sizeof(*growth->paths), by_growth);
+	while (growth->n_remarkable < kept &&
+		HUNDREDTH * growth->paths[growth->n_remarkable].weight >= growth->paths[0].weight)
+		growth->n_remarkable++;
 	return code ? code : name_paths(work);
 }
 

@@ -33,6 +33,7 @@ struct rg_growth {
 	size_t n_types;
 	struct rg_grown_path *paths; /* those that grew and hang on none that did: see below */
 	size_t n_paths, paths_capacity;
+	size_t n_remarkable; /* of these, the first ones: they weigh at least 1 % of the first */
 	struct rg_paths chains; /* of the later snapshot, for its examples */
 };
 

@@ -1,5 +1,6 @@
 #include "src/answer/diff.h"
 
+#include "src/answer/cycles.h"
 #include "src/answer/rows.h"
 #include "src/heap/label.h"
 
@@ -48,6 +49,29 @@ static const struct rg_field path_fields[] = {
 };
 const struct rg_record rg_record_grown_path = RG_RECORD_OF(rg_answer_grown_path, path_fields);
 
+static const struct rg_field cycle_fields[] = {
+	RG_FIELD(rg_answer_new_cycle, size_delta, RG_DELTA_BYTES, "BYTES", "bytes more"),
+	RG_FIELD(rg_answer_new_cycle, delta, RG_DELTA, "CYCLES", "cycles more"),
+	RG_FIELD(rg_answer_new_cycle, before, RG_COUNT, "BEFORE", "cycles in the first snapshot"),
+	RG_FIELD(rg_answer_new_cycle, after, RG_COUNT, "AFTER", "cycles in the last"),
+	{ "made_of", RG_TEXT, offsetof(struct rg_answer_new_cycle, gist), NULL, 0, "MADE OF",
+		"types of one" },
+	RG_FIELD(rg_answer_new_cycle, signature, RG_TEXT, NULL, "of the pattern, on any machine"),
+	RG_FIELD(rg_answer_new_cycle, garbage, RG_FLAG, NULL, "the collector finds it dead"),
+	RG_FIELD(rg_answer_new_cycle, held_by, RG_TEXT, NULL, "what keeps one of them alive"),
+	{ "break", RG_LIST, offsetof(struct rg_answer_new_cycle, breaks), &rg_record_break, 0, NULL,
+		"references without which no cycle is left" },
+};
+const struct rg_record rg_record_new_cycle = RG_RECORD_OF(rg_answer_new_cycle, cycle_fields);
+
+static const struct rg_field peak_fields[] = {
+	RG_FIELD(rg_answer_peak, over, RG_COUNT, "OVER PEAK", "objects more than ever before"),
+	RG_FIELD(rg_answer_peak, count, RG_COUNT, "NOW", "objects in the last snapshot"),
+	RG_FIELD(rg_answer_peak, type, RG_TEXT, "TYPE", "its name, with the module"),
+	RG_FIELD(rg_answer_peak, module, RG_TEXT, NULL, "its module"),
+};
+const struct rg_record rg_record_peak = RG_RECORD_OF(rg_answer_peak, peak_fields);
+
 static const struct rg_field diff_fields[] = {
 	RG_ENVELOPE_FIELDS(rg_answer_diff),
 	RG_FIELD_OF(rg_answer_diff, sources, RG_ROWS, &rg_record_source,
@@ -60,8 +84,12 @@ static const struct rg_field diff_fields[] = {
 		"types that changed, those that grew most first"),
 	RG_FIELD_OF(rg_answer_diff, growth, RG_LIST, &rg_record_grown_path,
 		"who holds what grew, by path, most bytes first"),
+	RG_FIELD_OF(rg_answer_diff, cycles, RG_LIST, &rg_record_new_cycle,
+		"cycles by pattern: which appeared, and of which there are more"),
+	RG_FIELD_OF(rg_answer_diff, peaks, RG_LIST, &rg_record_peak,
+		"of three snapshots or more: types of which there are more than in any before"),
 	RG_FIELD_OF(rg_answer_diff, survivors, RG_LIST, &rg_record_type,
-		"of three snapshots: in the second and the third, and not in the first"),
+		"of three snapshots or more: in the second and the last, and not in the first"),
 };
 static const struct rg_record diff_record = RG_RECORD_OF(rg_answer_diff, diff_fields);
 const struct rg_answer rg_answer_diff = { "diff", &diff_record };
@@ -71,14 +99,51 @@ const struct rg_answer rg_answer_diff = { "diff", &diff_record };
 static void fill_sources(
 	struct rg_answer_diff *answer, const struct rg_diff *diff, struct rg_arena *arena)
 {
-	uint64_t n = (uint64_t)diff->n;
+	uint64_t n = diff->n_sources;
 	struct rg_answer_source *rows = rg_answer_rows(
 		&answer->sources, n, n, sizeof(*rows), arena);
 
-	for (int i = 0; rows && i < diff->n; i++) {
-		rg_answer_envelope_init(&answer->envelope, diff->heaps[i], diff->origins[i], arena);
-		if (!arena->failed)
-			rows[i] = *answer->envelope.source;
+	for (uint64_t i = 0; rows && i < n; i++)
+		rows[i] = diff->sources[i];
+	rg_answer_envelope_init(
+		&answer->envelope, diff->heaps[diff->n - 1], diff->origins[diff->n - 1], arena);
+}
+
+bool rg_answer_new_cycle_fill(struct rg_answer_new_cycle *row, const struct rg_new_cycle *cycle,
+	const struct rg_cycles *cycles, struct rg_arena *arena, struct rg_error *err)
+{
+	const struct rg_answer_cycle *shown = rg_answer_cycle_new(cycles, cycle->group, arena, err);
+
+	if (!shown)
+		return false;
+	*row = (struct rg_answer_new_cycle){ .signature = shown->signature,
+		.gist = shown->gist,
+		.held_by = shown->holder,
+		.before = cycle->before,
+		.after = cycle->after,
+		.delta = (int64_t)(cycle->after - cycle->before),
+		.size_delta = (int64_t)(cycle->size_after - cycle->size_before),
+		.garbage = shown->garbage,
+		.breaks = shown->breaks };
+	return true;
+}
+
+static void fill_peaks(struct rg_answer_diff *answer, const struct rg_diff *diff, uint64_t limit,
+	struct rg_arena *arena)
+{
+	const struct rg_heap *heap = diff->heaps[diff->n - 1];
+	uint64_t of = diff->peaks ? diff->peaks->n_rows : 0;
+	struct rg_answer_peak *rows = rg_answer_rows(
+		&answer->peaks, of < limit ? of : limit, of, sizeof(*rows), arena);
+
+	for (uint64_t i = 0; rows && i < answer->peaks.shown; i++) {
+		const struct rg_peak *peak = &diff->peaks->rows[i];
+		struct rg_text module = heap->types[peak->type].module;
+
+		rows[i] = (struct rg_answer_peak){ .type = rg_label_type(heap, peak->type, arena),
+			.module = rg_arena_text(arena, module.bytes, module.length),
+			.count = peak->count,
+			.over = peak->over };
 	}
 }
 
@@ -128,8 +193,9 @@ static enum rg_code fill_growth(struct rg_answer_diff *answer, const struct rg_d
 {
 	const struct rg_heap *heap = diff->heaps[diff->n - 1];
 	uint64_t of = diff->growth->n_paths;
+	uint64_t most = diff->all ? of : diff->growth->n_remarkable;
 	struct rg_answer_grown_path *rows = rg_answer_rows(
-		&answer->growth, of < limit ? of : limit, of, sizeof(*rows), arena);
+		&answer->growth, most < limit ? most : limit, of, sizeof(*rows), arena);
 
 	for (uint64_t i = 0; rows && i < answer->growth.shown; i++) {
 		const struct rg_grown_path *path = &diff->growth->paths[i];
@@ -165,6 +231,8 @@ enum rg_code rg_answer_diff_init(struct rg_answer_diff *answer, const struct rg_
 	answer->delta = (int64_t)after->n_objects - (int64_t)before->n_objects;
 	answer->size_delta = (int64_t)(after->total_size - before->total_size);
 	fill_types(answer, diff, limit, arena);
+	answer->cycles = diff->cycles;
+	fill_peaks(answer, diff, limit, arena);
 	answer->has_survivors = diff->survivors != NULL;
 	if (diff->survivors)
 		rg_rows_types(&answer->survivors, after, diff->survivors, diff->survivors->size,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "heapdump/base/units.h"
+#include "src/analysis/places.h"
 #include "src/answer/rows.h"
 #include "src/heap/label.h"
 
@@ -38,7 +39,8 @@ static const struct rg_field suspect_fields[] = {
 		"things that accumulate; of cycles and classes, how many"),
 	RG_FIELD(rg_answer_suspect, type, RG_TEXT, NULL, "of these things"),
 	RG_FIELD(rg_answer_suspect, young, RG_COUNT, NULL,
-		"objects of it that are of a younger generation than what they are in: they came later"),
+		"objects of it that are of a younger generation than what they are in: they came "
+		"later"),
 	RG_FIELD_OF(rg_answer_suspect, chain, RG_RECORD, &rg_record_chain,
 		"from a root to one of the things, or null"),
 	RG_FIELD_OF(rg_answer_suspect, accumulation, RG_RECORD, &rg_record_object,
@@ -95,7 +97,7 @@ static uint32_t target_of(const struct rg_heap *heap, uint32_t id, enum rg_kind 
 	return RG_NO_ID;
 }
 
-/* "app.web.View.on_price" of a bound method, "function audited.<locals>.line"; else its type. */
+/* "method app.web.View.on_price" of a bound method, "function audited.<locals>.line"; else its type. */
 static const char *thing_of(const struct making *making, const struct rg_suspect *suspect)
 {
 	const struct rg_heap *heap = making->heap;
@@ -107,7 +109,9 @@ static const char *thing_of(const struct making *making, const struct rg_suspect
 	if (self != RG_NO_ID && function != RG_NO_ID) {
 		name = rg_label_name(heap, function, making->arena);
 		type = rg_label_type(heap, heap->type[self], making->arena);
-		return name ? rg_arena_print(making->arena, "method %s of %s", name, type)
+		/* "View.on_price": what is behind the class's name */
+		name = name && strrchr(name, '.') ? strrchr(name, '.') + 1 : name;
+		return name ? rg_arena_print(making->arena, "method %s.%s", type, name)
 			    : rg_arena_print(making->arena, "method of %s", type);
 	}
 	return name && heap->types[suspect->type].flags & RG_TYPE_FUNCTION
@@ -143,8 +147,8 @@ static const char *where_of(const struct making *making, const struct rg_suspect
 		return chain && suspect->container != RG_NO_ID
 			       ? rg_arena_print(making->arena, "C code, beside %s", chain->path)
 			       : "C code alone";
-	return rg_rows_place(making->heap, &making->leaks->retained->paths, suspect->example,
-		suspect->count > 1, chain, making->arena);
+	return rg_place_text(making->heap, &making->leaks->retained->paths, suspect->example,
+		suspect->count > 1, making->arena);
 }
 
 static void fill_growth(const struct making *making, struct rg_answer_suspect *row,

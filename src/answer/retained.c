@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "heapdump/base/units.h"
+#include "src/analysis/places.h"
 #include "src/analysis/types.h"
 #include "src/answer/rows.h"
 #include "src/heap/fold.h"
@@ -172,8 +173,8 @@ static void fill_row(
 	}
 	row->chain = rg_chain_new(
 		retained->heap, &retained->paths, id, retained->raw, making->arena, making->err);
-	row->label = rg_rows_place(
-		retained->heap, &retained->paths, id, row->count > 1, row->chain, making->arena);
+	row->label = rg_place_text(
+		retained->heap, &retained->paths, id, row->count > 1, making->arena);
 	row->what = what_of(making, id, row, &drop);
 }
 

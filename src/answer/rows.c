@@ -1,7 +1,6 @@
 #include "src/answer/rows.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "src/heap/fold.h"
 #include "src/heap/label.h"
@@ -155,55 +154,4 @@ void rg_rows_objects(struct rg_list *list, const struct rg_heap *heap, const uin
 		if (object)
 			rows[i] = *object;
 	}
-}
-
-/* --- places ------------------------------------------------------------------------------- */
-
-/* The chain to one of several: what differs from one to the next is generalised away. */
-static const char *general_path(const struct rg_heap *heap, const struct rg_paths *paths,
-	uint32_t id, const char *text, struct rg_arena *arena)
-{
-	struct rg_path_step *steps;
-	uint32_t count, first;
-
-	if (rg_paths_chain(paths, id, &steps, &count, NULL)) {
-		arena->failed = true;
-		return text;
-	}
-	first = count > CHAIN_TAIL ? count - CHAIN_TAIL : 1;
-	if (first > 1)
-		text = rg_arena_print(arena, "%s…", text);
-	for (uint32_t i = first; i < count; i++)
-		if (i + 1 == count || !rg_label_is_dict(heap, steps[i].reference))
-			text = rg_arena_print(arena, "%s%s", text,
-				rg_label_pattern(
-					heap, steps[i - 1].object, steps[i].reference, arena));
-	free(steps);
-	return text;
-}
-
-const char *rg_rows_place(const struct rg_heap *heap, const struct rg_paths *paths, uint32_t id,
-	bool general, const struct rg_answer_chain *chain, struct rg_arena *arena)
-{
-	uint32_t shown = rg_heap_stand_in(heap, id);
-	const struct rg_answer_step *steps;
-	const struct rg_heap_root *root;
-	const char *start, *path;
-
-	if (rg_heap_type(heap, shown)->flags & RG_TYPE_MODULE && rg_label_name(heap, shown, arena))
-		return rg_arena_print(arena, "module %s", rg_label_name(heap, shown, arena));
-	if (!chain)
-		return heap->flags[id] & RG_OBJECT_IMMORTAL ? "immortal" : "held from C";
-	steps = chain->steps.rows;
-	if (!steps || !steps[0].object)
-		return chain->path;
-	root = &heap->roots[paths->root_of[steps[0].object->id]];
-	start = rg_label_root_path(heap, root, arena);
-	if (chain->steps.of == 1 && root->kind != RG_ROOT_FRAME)
-		return chain->root;
-	path = general ? general_path(heap, paths, id, start, arena) : chain->path;
-	if (root->kind != RG_ROOT_MODULE || strlen(path) <= strlen(start))
-		return path;
-	path += strlen(start);
-	return rg_arena_print(arena, "%s → %s", chain->root, path + (*path == '.'));
 }

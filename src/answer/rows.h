@@ -22,13 +22,6 @@ struct rg_answer_chain *rg_chain_new(const struct rg_heap *heap, const struct rg
 void rg_chain_between(struct rg_answer_chain *chain, const struct rg_heap *heap,
 	const struct rg_path_step *steps, uint32_t count, bool raw, struct rg_arena *arena);
 
-/*
- * "module app.cache → CACHE._entries", "main().heap['tree']": where ID is held, CHAIN being the one
- * to it; GENERAL: as one of several, indices and keys generalised.
- */
-const char *rg_rows_place(const struct rg_heap *heap, const struct rg_paths *paths, uint32_t id,
-	bool general, const struct rg_answer_chain *chain, struct rg_arena *arena);
-
 /* A list of the first LIMIT of N objects. */
 void rg_rows_objects(struct rg_list *list, const struct rg_heap *heap, const uint32_t *ids,
 	uint64_t n, uint64_t limit, bool raw, struct rg_arena *arena);

@@ -13,6 +13,7 @@
 #include "src/emit/ci.h"
 #include "src/emit/escape.h"
 #include "src/emit/wrap.h"
+#include "src/view/places.h"
 
 #define ROWS 10
 #define CYCLES 64 /* groups of cycles of which the references to break are told */
@@ -273,6 +274,46 @@ static void drop_known(struct findings *found, const struct rg_known *known)
 	suspects->count = kept;
 }
 
+/* --- the picture -------------------------------------------------------------------------- */
+
+/* What a picture shows: the rows of the answer, as places. */
+struct scene {
+	const struct findings *found;
+	const struct rg_answer_suspect *rows;
+	uint32_t n;
+};
+
+static enum rg_code draw(
+	struct rg_answering *answering, const void *subject, struct rg_draw *canvas)
+{
+	const struct scene *scene = subject;
+	struct rg_place *places = rg_arena_new(canvas->arena, scene->n, sizeof(*places));
+
+	for (uint32_t i = 0; places && i < scene->n; i++) {
+		const struct rg_suspect *suspect = &scene->found->suspects.rows[i];
+		const struct rg_answer_suspect *row = &scene->rows[i];
+
+		places[i] = (struct rg_place){ .example = suspect->example,
+			.count = suspect->count,
+			.title = row->things,
+			.facts = row->growth ? rg_arena_print(canvas->arena, "%s · %s · of %s",
+						       rg_units_delta(row->growth->delta, false,
+							       canvas->arena),
+						       rg_units_delta(row->growth->size_delta, true,
+							       canvas->arena),
+						       rg_units_bytes(row->retained, canvas->arena))
+					     : rg_arena_print(canvas->arena, "%s · %s · %s",
+						       rg_units_bytes(row->retained, canvas->arena),
+						       rg_units_share(row->share, canvas->arena),
+						       row->cause),
+			.change = row->growth ? RG_PICTURE_GROWN : RG_PICTURE_NO_CHANGE,
+			.alone = suspect->kind == RG_SUSPECT_GARBAGE ||
+				 suspect->kind == RG_SUSPECT_HELD_FROM_C };
+	}
+	return rg_view_places(canvas, &scene->found->retained.paths, places, places ? scene->n : 0,
+		"What looks like a leak?", "suspect", &answering->context->err);
+}
+
 /* --- the answer --------------------------------------------------------------------------- */
 
 static void say_next(struct rg_answering *answering, const struct findings *found)
@@ -296,7 +337,11 @@ static enum rg_code write_answer(
 {
 	struct rg_context *context = answering->context;
 	struct rg_answer_leaks answer = { 0 };
-	struct rg_output_forms forms = { .data = &answer, .text = text };
+	struct rg_answering_picture picture = { 0 };
+	struct rg_output_forms forms = {
+		.data = &answer, .text = text, .drawing = &picture.drawing
+	};
+	struct scene scene = { .found = found };
 	struct rg_leaks leaks = { .suspects = &found->suspects,
 		.retained = &found->retained,
 		.cycles = found->cycles,
@@ -311,10 +356,15 @@ static enum rg_code write_answer(
 	for (uint64_t i = 0; ids && i < answer.suspects.shown; i++)
 		ids[forms.n_ids++] = found->suspects.rows[i].example;
 	forms.ids = ids;
+	scene.rows = answer.suspects.rows;
+	scene.n = (uint32_t)answer.suspects.shown;
+	if (!code && rg_output_drawn(context))
+		code = rg_answering_draw(&picture, answering, draw, &scene);
 	if (!code)
 		code = rg_output_answer(context, &forms);
 	if (!code)
 		say_next(answering, found);
+	rg_answering_picture_deinit(&picture);
 	context->found = answer.failing > 0;
 	return code;
 }
@@ -373,8 +423,9 @@ const struct rg_command rg_cmd_leaks = {
 			"the same in a build: exit 1 if new" },
 		{ "leaks leak.rgs -o junit.xml", "for a build server; --format github likewise" } },
 	.options = RG_OPTIONS_LIST | RG_OPTION(TYPE) | RG_OPTION(MODULE) | RG_OPTION(FROM) |
-		   RG_OPTION(KNOWN) | RG_OPTION(FAIL_ON) | RG_OPTION(NEW_SINCE),
-	.formats = RG_FORMATS_PLAIN | RG_FORMATS_IDS | 1u << RG_FORMAT_GITHUB |
+		   RG_OPTION(KNOWN) | RG_OPTION(FAIL_ON) | RG_OPTION(NEW_SINCE) | RG_OPTION(NODES) |
+		   RG_OPTION(LAYOUT_TIME),
+	.formats = RG_FORMATS_DRAWN | RG_FORMATS_IDS | 1u << RG_FORMAT_GITHUB |
 		   1u << RG_FORMAT_JUNIT | 1u << RG_FORMAT_KNOWN,
 	.min_words = 1,
 	.max_words = -1,

@@ -120,6 +120,16 @@ static const struct look {
 	[RG_PICTURE_REST] = { NULL, "filled,rounded,dashed", "#ffffff", GREY, NULL },
 };
 
+/* How what changed looks, over the look of its kind; the glyph says what the colour does. */
+static const struct change {
+	const char *glyph, *fill, *border, *width, *ink;
+	bool dashed;
+} changes[] = {
+	[RG_PICTURE_NO_CHANGE] = { "", NULL, NULL, NULL, SLATE, false },
+	[RG_PICTURE_GROWN] = { "▲ ", "#fff4ec", ORANGE, "2.2", BROWN, false },
+	[RG_PICTURE_FREED] = { "▼ ", "#eef6fc", BLUE, NULL, "#005a8c", true },
+};
+
 struct builder {
 	const struct rg_picture *picture;
 	enum rg_dot_form form;
@@ -261,6 +271,7 @@ static bool add_cluster(struct builder *b, uint32_t row)
 static char *node_label(struct builder *b, const struct rg_picture_node *node)
 {
 	const char *title = label_text(b, node->title ? node->title : "", TITLE_COLUMNS);
+	const struct change *change = &changes[node->change];
 
 	if (node->highlighted)
 		title = rg_arena_print(b->arena, "★ %s", title);
@@ -269,8 +280,8 @@ static char *node_label(struct builder *b, const struct rg_picture_node *node)
 		return html(b, rg_arena_print(b->arena, "<B>%s</B>\n", title));
 	return html(
 		b, rg_arena_print(b->arena,
-			   "<B>%s</B><BR/>\n<FONT POINT-SIZE=\"8\" COLOR=\"" SLATE "\">%s</FONT>",
-			   title, label_text(b, node->facts, FACTS_COLUMNS)));
+			   "<B>%s</B><BR/>\n<FONT POINT-SIZE=\"8\" COLOR=\"%s\">%s%s</FONT>", title,
+			   change->ink, change->glyph, label_text(b, node->facts, FACTS_COLUMNS)));
 }
 
 static bool add_node(struct builder *b, uint32_t row)
@@ -290,6 +301,14 @@ static bool add_node(struct builder *b, uint32_t row)
 	set(n, "fillcolor", node->highlighted ? PINK : inside ? "#ffffff" : look->fill);
 	set(n, "color", node->asked ? ORANGE : look->border);
 	set(n, "penwidth", node->asked ? "2.4" : NULL);
+	if (node->change) {
+		const struct change *change = &changes[node->change];
+
+		set(n, "style", change->dashed ? "filled,rounded,dashed" : NULL);
+		set(n, "fillcolor", change->fill);
+		set(n, "color", change->border);
+		set(n, "penwidth", change->width);
+	}
 	set(n, "label", node_label(b, node));
 	set_tooltip(b, n, node->tooltip);
 	b->nodes[row] = n;

@@ -381,9 +381,12 @@ void rg_draw_finish(struct rg_draw *draw, const char *name, const char *title, b
 		(int)runtime.length, runtime.bytes, (unsigned)draw->rows.used,
 		rg_units_count(heap->n_objects, draw->arena), draw->note ? " · " : "",
 		draw->note ? draw->note : "");
-	draw->picture.legend = rg_arena_print(draw->arena, "%s%sheavy border: %s%s%s%s%s%s%s",
+	draw->picture.legend = rg_arena_print(draw->arena, "%s%s%s%sheavy border: %s%s%s%s%s%s%s",
+		draw->has_grown ? "▲ grown · " : "", draw->has_freed ? "▼ dashed: freed · " : "",
 		cycles ? "orange: cycle · " : "", draw->has_cut ? "✂ dashed: break this · " : "",
-		cycles ? "nearest a root" : "the object asked about",
+		draw->heavy ? draw->heavy
+		: cycles    ? "nearest a root"
+			    : "the object asked about",
 		draw->has_root ? " · house: root" : "",
 		draw->has_aggregate ? " · 3-D box: several alike" : "",
 		draw->has_rest ? " · dashed box: more" : "",

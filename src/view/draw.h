@@ -26,9 +26,11 @@ struct rg_draw {
 	bool failed; /* out of memory */
 	const char *extra; /* more facts of each node: names of rg_extra_fields, or NULL */
 	const char *note; /* more to say below the title, or NULL */
+	const char *heavy; /* what a heavy border means, or NULL: the object asked about */
 	const struct rg_bitset *highlighted; /* nodes to mark, or NULL */
 	/* for the legend */
-	bool has_root, has_aggregate, has_cut, has_rest, has_highlight, has_weak, has_cyclic;
+	bool has_root, has_aggregate, has_cut, has_rest, has_highlight, has_weak, has_cyclic,
+		has_grown, has_freed;
 };
 
 void rg_draw_init(struct rg_draw *draw, const struct rg_heap *heap, bool raw, bool stable,

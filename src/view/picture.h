@@ -21,8 +21,12 @@ enum rg_picture_kind {
 #define RG_PICTURE_NO_CLUSTER UINT32_MAX
 #define RG_PICTURE_NO_OBJECT UINT32_MAX
 
+/* Of a node in a picture of what changed. */
+enum rg_picture_change { RG_PICTURE_NO_CHANGE, RG_PICTURE_GROWN, RG_PICTURE_FREED };
+
 struct rg_picture_node {
 	enum rg_picture_kind kind;
+	enum rg_picture_change change;
 	bool asked; /* heavy border: what the question was about */
 	bool highlighted; /* a star: what the question wants to see marked */
 	uint32_t cluster; /* row of its cycle, or RG_PICTURE_NO_CLUSTER */

@@ -1,5 +1,6 @@
 """What grew: a leak below much that comes and goes, and which objects are the same."""
 
+import gc
 import os
 import random
 import sys
@@ -37,6 +38,21 @@ def churning(seed):
         for _ in range(leaked):
             cache["key%d" % len(cache)] = Leak(next(numbers))
     live.answer({"work": work, "numbers": lambda: [item.number for item in pool]})
+
+
+def sized():
+    """As many items as asked for, and as many pairs that refer to each other."""
+    class Pair:
+        def __init__(self):
+            self.other = Pair.__new__(Pair)
+            self.other.other = self
+    items, pairs = [], []
+
+    def size(count):
+        items[:] = [Item(i) for i in range(count)]
+        pairs[:] = [Pair() for _ in range(count)]
+        gc.collect()
+    live.answer({"size": size})
 
 
 # tests
@@ -109,6 +125,39 @@ def test_two_processes(folder):
     live.check(leak["signature"] in [row["signature"] for row in again], "no signature twice")
 
 
+def test_peaks(folder):
+    """Of many: only types above any count before, as objgraph's growth() has it; and new cycles"""
+    counts = [100, 300, 200, 250]
+    paths = [os.path.join(folder, "%d.rgs" % i) for i in range(len(counts))]
+    with live.Target("sized") as target:
+        for path, count in zip(paths, counts):
+            target.ask("size", count)
+            live.dump(target.pid, path)
+    answer = live.ask("diff", *paths, "-n", "1000")
+    live.equal([row for row in answer["peaks"]["rows"] if row["type"].endswith(".Item")], [],
+               "below the peak")
+    live.equal(len(answer["sources"]), len(counts), "sources")
+    live.equal(row_of(answer, "Item")["delta"], 150, "from the first to the last")
+    answer = live.ask("diff", paths[0], paths[3], paths[1])
+    peak = next(row for row in answer["peaks"]["rows"] if row["type"].endswith(".Item"))
+    live.equal((peak["over"], peak["count"]), (50, 300), "above the peak of 250")
+    cycle = next(row for row in answer["cycles"]["rows"] if "Pair" in row["made_of"])
+    live.equal((cycle["before"], cycle["after"], cycle["delta"]), (100, 300, 200), "cycles")
+    live.check(cycle["break"]["rows"], "nothing to break")
+
+
+def test_picture(folder):
+    """The picture names what grew, and what holds it"""
+    paths = [os.path.join(folder, "%d.rgs" % i) for i in range(2)]
+    with live.Target("sized") as target:
+        for path, count in zip(paths, (100, 400)):
+            target.ask("size", count)
+            live.dump(target.pid, path)
+    dot = live.refgraph("diff", *paths, "--format", "dot").stdout
+    for word in ("What grew?", "400 × __main__.Item", "▲ +300"):
+        live.check(word in dot, word, "is not in", dot)
+
+
 def test_after(folder):
     """A process: both snapshots are taken by the command"""
     with live.Target("churning", 1) as target:
@@ -120,4 +169,5 @@ def test_after(folder):
 
 
 sys.argv[0] = os.path.abspath(sys.argv[0])
-live.main(test_leak, test_same_objects, test_three, test_two_processes, test_after)
+live.main(test_leak, test_same_objects, test_three, test_two_processes, test_peaks, test_picture,
+          test_after)

@@ -1,0 +1,35 @@
+/* Cycles of an earlier and of a later heap, by pattern: which appeared, and of which there are more. */
+#ifndef RG_ANALYSIS_NEWCYCLES_H
+#define RG_ANALYSIS_NEWCYCLES_H
+
+#include "heapdump/base/map.h"
+#include "src/analysis/cycles.h"
+
+struct rg_new_cycle {
+	size_t group; /* of the later heap's cycles */
+	uint64_t before, after, size_before, size_after; /* cycles, and their bytes */
+};
+
+struct rg_cycle_sum {
+	uint64_t cycles, size;
+};
+
+struct rg_new_cycles {
+	struct rg_new_cycle *rows; /* those of which there are more; most more bytes first */
+	size_t count;
+	struct rg_map numbers; /* signature -> row of sums */
+	struct rg_cycle_sum *sums; /* of the earlier heap */
+	size_t n_sums, capacity;
+};
+
+/*
+ * Note the cycles of the earlier heap, which may be let go then; and fill the rows from those of the
+ * later. A pattern counts as one whether it is garbage or not. O(groups log groups).
+ */
+enum rg_code rg_new_cycles_before(
+	struct rg_new_cycles *found, const struct rg_cycles *cycles, struct rg_error *err);
+enum rg_code rg_new_cycles_after(
+	struct rg_new_cycles *found, const struct rg_cycles *cycles, struct rg_error *err);
+void rg_new_cycles_deinit(struct rg_new_cycles *found);
+
+#endif
