@@ -68,7 +68,7 @@ def test_arrows():
 def test_headers():
     """every header compiles alone"""
     wrong = []
-    flags = subprocess.run(["pkg-config", "--cflags", "jansson", "libgvc", "smartcols"],
+    flags = subprocess.run(["pkg-config", "--cflags", "cairo", "jansson", "libgvc", "smartcols"],
                            capture_output=True, text=True).stdout.split()
     with tempfile.TemporaryDirectory() as folder:
         for path in files(".h"):

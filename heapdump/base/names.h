@@ -27,6 +27,9 @@ struct rg_names {
 
 void rg_names_deinit(struct rg_names *names);
 
+/* The number of the LENGTH bytes at TEXT, or RG_MAP_NONE. O(length) expected. */
+uint32_t rg_names_find(const struct rg_names *names, const char *text, size_t length);
+
 /*
  * The number of the LENGTH bytes at TEXT, added where they are new: then COUNT has grown.
  * RG_MAP_NONE when out of memory. O(length) expected.

@@ -14,6 +14,7 @@ static const struct kind {
 	{ "SOURCE", "source" },
 	{ "PID", "pid" },
 	{ "PID|CORE|--", "source" },
+	{ "PID|SERIES", "source" },
 	{ "SELECTION", "type" },
 	{ "FROM", "type" },
 	{ "TO", "type" },

@@ -114,6 +114,17 @@ const struct rg_option rg_options[RG_OPTION_COUNT] = {
 		"exit with 1 where there is such a suspect: new, growth, cycles, garbage; or "
 		"several: growth,cycles",
 		0, RG_TAKES_TEXT, AT(fail_on), NULL },
+	[RG_OPTION_EVERY] = { "every", "TIME", "capture so often: 500ms, 10s, 5m, 2h (10s)", 0,
+		RG_TAKES_TEXT, AT(every), NULL },
+	[RG_OPTION_CAPTURES] = { "count", "N", "end after N captures", 0, RG_TAKES_COUNT,
+		AT(captures), NULL },
+	[RG_OPTION_LASTING] = { "for", "TIME", "end after so long: 60s, 10m, 8h", 0, RG_TAKES_TEXT,
+		AT(lasting), NULL },
+	[RG_OPTION_UNTIL] = { "until", "CONDITION",
+		"end when it holds: a selection, and what count, total or rss is more than", 0,
+		RG_TAKES_TEXT, AT(until), NULL },
+	[RG_OPTION_KEEP] = { "keep", "DIR", "keep every capture in DIR", 0, RG_TAKES_TEXT, AT(keep),
+		NULL },
 	[RG_OPTION_ON] = { "on", "WHEN",
 		"of a PROGRAM: at its exit (exit), at SIGUSR2 (signal), or once it is larger "
 		"than SIZE (rss=SIZE)",

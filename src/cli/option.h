@@ -47,7 +47,8 @@ struct rg_settings {
 	int sort; /* 0, or enum rg_order_field + 1 */
 	uint64_t limit, nodes, depth, breadth, layout_time; /* 0: the command's own */
 	const char *output, *save, *from, *type, *module, *avoid, *highlight, *extra, *sysroot, *on,
-		*by, *after, *known, *fail_on, *new_since;
+		*by, *after, *known, *fail_on, *new_since, *every, *lasting, *until, *keep;
+	uint64_t captures; /* of --count */
 	bool separated; /* the words stand behind `--` */
 	bool reverse, tree, drops, weak, raw, stable, no_save, no_values, redact, force, graph,
 		frames, schema, help, version;
@@ -85,6 +86,11 @@ enum rg_option_id {
 	RG_OPTION_NO_SAVE,
 	RG_OPTION_SYSROOT,
 	RG_OPTION_AFTER,
+	RG_OPTION_EVERY,
+	RG_OPTION_CAPTURES,
+	RG_OPTION_LASTING,
+	RG_OPTION_UNTIL,
+	RG_OPTION_KEEP,
 	RG_OPTION_ON,
 	RG_OPTION_NO_VALUES,
 	RG_OPTION_REDACT,

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "heapdump/base/file.h"
@@ -124,8 +125,8 @@ static enum rg_code write_ids(const struct rg_output_forms *forms, FILE *out)
 	return RG_OK;
 }
 
-/* The text form; where the locale has no UTF-8, with likenesses of what it has not. */
-static enum rg_code write_text(
+/* Where the locale has no UTF-8, with likenesses of what it has not. */
+enum rg_code rg_output_text(
 	struct rg_context *context, const struct rg_output_forms *forms, FILE *out)
 {
 	struct rg_arena arena = { 0 };
@@ -164,11 +165,12 @@ static enum rg_code write_form(struct rg_context *context, const void *subject, 
 			&context->err);
 	case RG_FORMAT_SVG:
 	case RG_FORMAT_PNG:
-		return render(context, forms, out);
+		return forms->plot ? forms->plot(forms->data, context, out)
+				   : render(context, forms, out);
 	case RG_FORMAT_IDS:
 		return write_ids(forms, out);
 	default:
-		return write_text(context, forms, out);
+		return rg_output_text(context, forms, out);
 	}
 }
 
@@ -197,13 +199,37 @@ enum rg_code rg_output_write(struct rg_context *context, const void *subject,
 	return code;
 }
 
-enum rg_code rg_output_answer(struct rg_context *context, const struct rg_output_forms *forms)
+static bool is_standard(const struct rg_context *context)
 {
 	const char *path = context->settings.output;
-	bool standard = !path || strcmp(path, "-") == 0;
 
+	return !path || strcmp(path, "-") == 0;
+}
+
+enum rg_code rg_output_check(struct rg_context *context)
+{
+	struct rg_output output;
+	enum rg_code code;
+	struct stat st;
+
+	if (is_standard(context) && context->settings.format == RG_FORMAT_PNG &&
+		isatty(STDOUT_FILENO))
+		return refuse_terminal(context);
+	/* opening a pipe to close it again would be its end for who reads it */
+	if (is_standard(context) ||
+		(stat(context->settings.output, &st) == 0 && !S_ISREG(st.st_mode)))
+		return RG_OK;
+	code = rg_output_open(&output, context->settings.output, 0600, &context->err);
+	if (!code)
+		rg_output_abandon(&output);
+	return code;
+}
+
+enum rg_code rg_output_answer(struct rg_context *context, const struct rg_output_forms *forms)
+{
 	rg_progress_stop();
-	if (standard && context->settings.format == RG_FORMAT_PNG && isatty(STDOUT_FILENO))
+	if (is_standard(context) && context->settings.format == RG_FORMAT_PNG &&
+		isatty(STDOUT_FILENO))
 		return refuse_terminal(context);
 	return rg_output_write(context, forms, write_form);
 }

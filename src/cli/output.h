@@ -19,6 +19,8 @@ struct rg_output_forms {
 	enum rg_code (*text)(const void *data, struct rg_context *context, FILE *out);
 	/* for pictures, NULL where the command has none: drawn again with fewer nodes if need be */
 	struct rg_drawing *drawing;
+	/* for an answer that is drawn, but is no graph: write it as SVG or PNG */
+	enum rg_code (*plot)(const void *data, struct rg_context *context, FILE *out);
 	const uint32_t *ids; /* for the form ids */
 	uint64_t n_ids;
 };
@@ -39,6 +41,13 @@ enum rg_code rg_output_flush(struct rg_error *err);
  */
 enum rg_code rg_output_write(struct rg_context *context, const void *subject,
 	enum rg_code (*write)(struct rg_context *context, const void *subject, FILE *out));
+
+/* Print the text form, whatever was chosen: in ASCII where the locale has no more. */
+enum rg_code rg_output_text(
+	struct rg_context *context, const struct rg_output_forms *forms, FILE *out);
+
+/* Whether the answer can be written to where it is to go, as far as that is known before. */
+enum rg_code rg_output_check(struct rg_context *context);
 
 /* Write the answer in the chosen form. */
 enum rg_code rg_output_answer(struct rg_context *context, const struct rg_output_forms *forms);

@@ -9,6 +9,7 @@
 
 #define DEFAULT_WIDTH 100
 #define LEAST_WIDTH 60
+#define DEFAULT_HEIGHT 24
 
 unsigned rg_terminal_width(void)
 {
@@ -18,6 +19,16 @@ unsigned rg_terminal_width(void)
 		size.ws_col == 0)
 		return DEFAULT_WIDTH;
 	return size.ws_col < LEAST_WIDTH ? LEAST_WIDTH : size.ws_col;
+}
+
+unsigned rg_terminal_height(void)
+{
+	struct winsize size;
+
+	if (!isatty(STDOUT_FILENO))
+		return 0;
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || !size.ws_row ? DEFAULT_HEIGHT
+									   : size.ws_row;
 }
 
 static bool ascii;

@@ -1,4 +1,3 @@
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -7,6 +6,7 @@
 #include "heapdump/base/units.h"
 #include "src/analysis/types.h"
 #include "src/answer/diff.h"
+#include "src/cli/duration.h"
 #include "src/cli/output.h"
 #include "src/cli/progress.h"
 #include "src/cli/report.h"
@@ -18,7 +18,6 @@
 #include "src/view/places.h"
 
 #define ROWS 10
-#define WAIT_MOST 86400u /* seconds */
 #define STEADY 0.9 /* what is below comes and goes, and is told to */
 
 /* --- the snapshots ------------------------------------------------------------------------ */
@@ -34,31 +33,14 @@ struct sources {
 	struct rg_arena arena;
 };
 
-/* "60s", "5m", "2h" or "60", in seconds. */
-static enum rg_code parse_time(const char *text, unsigned *seconds_ret, struct rg_error *err)
+static void wait_for(uint64_t ms)
 {
-	unsigned long number;
-	char *end;
+	struct timespec left = { .tv_sec = (time_t)(ms / 1000),
+		.tv_nsec = (long)(ms % 1000) * 1000000 };
+	struct rg_arena arena = { 0 };
 
-	number = isdigit((unsigned char)*text) ? strtoul(text, &end, 10) : 0;
-	if (number && number <= WAIT_MOST) {
-		unsigned long unit = *end == 'm' ? 60 : *end == 'h' ? 3600 : 1;
-
-		end += *end == 's' || unit > 1;
-		if (!*end && number * unit <= WAIT_MOST) {
-			*seconds_ret = (unsigned)(number * unit);
-			return RG_OK;
-		}
-	}
-	rg_fail(err, RG_USAGE, "bad-value", "--after: '%s' is no time", text);
-	return rg_hint(err, "it takes seconds, minutes or hours, a day at most: 60s, 5m, 2h");
-}
-
-static void wait_for(unsigned seconds)
-{
-	struct timespec left = { .tv_sec = (time_t)seconds };
-
-	rg_remark("waiting %u s for the second snapshot", seconds);
+	rg_remark("waiting %s for the second snapshot", rg_units_time((double)ms / 1000, &arena));
+	rg_arena_deinit(&arena);
 	while (nanosleep(&left, &left) != 0)
 		continue;
 }
@@ -99,7 +81,7 @@ static enum rg_code open_one(struct sources *sources, struct rg_context *context
 static enum rg_code open_twice(struct sources *sources, struct rg_context *context)
 {
 	const char *word = context->words[0];
-	unsigned seconds = 0;
+	uint64_t ms = 0;
 	enum rg_code code;
 	pid_t pid;
 
@@ -114,12 +96,12 @@ static enum rg_code open_twice(struct sources *sources, struct rg_context *conte
 			   : rg_hint(&context->err, "name a later one: refgraph diff %s LATER.rgs",
 				     word);
 	}
-	code = parse_time(context->settings.after, &seconds, &context->err);
+	code = rg_duration_parse(RG_OPTION_AFTER, context->settings.after, &ms, &context->err);
 	if (!code)
 		code = open_one(sources, context, word);
 	if (code)
 		return code;
-	wait_for(seconds);
+	wait_for(ms);
 	return open_one(sources, context, word);
 }
 

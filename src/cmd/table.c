@@ -13,6 +13,7 @@ const struct rg_command *const rg_commands[] = {
 	&rg_cmd_audit,
 	&rg_cmd_retained,
 	&rg_cmd_diff,
+	&rg_cmd_watch,
 	&rg_cmd_objects,
 	&rg_cmd_show,
 	&rg_cmd_refs,

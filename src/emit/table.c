@@ -17,7 +17,7 @@
 static bool is_number(enum rg_field_type type)
 {
 	return type == RG_PLAIN || type == RG_COUNT || type == RG_DELTA || type == RG_DELTA_BYTES ||
-	       type == RG_BYTES || type == RG_SHARE || type == RG_OPTIONAL;
+	       type == RG_BYTES || type == RG_SHARE || type == RG_NUMBER || type == RG_OPTIONAL;
 }
 
 /* The text of one field, escaped; "" for nothing. */
@@ -44,6 +44,8 @@ static const char *cell_text(const struct rg_field *field, const char *row, stru
 		return rg_units_bytes(number, arena);
 	case RG_SHARE:
 		return rg_units_share(*(const double *)at, arena);
+	case RG_NUMBER:
+		return rg_units_number(*(const double *)at, arena);
 	case RG_FLAG:
 		return *(const bool *)at ? "yes" : "";
 	case RG_TEXT:

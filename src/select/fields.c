@@ -113,7 +113,7 @@ static uint64_t number_of(const struct rg_selector *selector, uint32_t id)
 	return id;
 }
 
-static bool compare(enum rg_select_compare compare, uint64_t amount, uint64_t number)
+bool rg_select_compares(enum rg_select_compare compare, uint64_t amount, uint64_t number)
 {
 	switch (compare) {
 	case RG_EQ:
@@ -145,7 +145,7 @@ static void run_amounts(const struct rg_selector *selector, const struct rg_sele
 		uint64_t amount = test->field->amount(selector, id);
 
 		if (amount != RG_SELECT_NOTHING && is_ordered(test, amount) &&
-			compare(test->compare, amount, test->number))
+			rg_select_compares(test->compare, amount, test->number))
 			rg_bitset_set(set, id);
 	}
 }

@@ -50,6 +50,9 @@ extern const struct rg_select_field rg_select_fields[RG_SELECT_FIELDS];
 
 enum rg_select_compare { RG_ALONE, RG_EQ, RG_NE, RG_LT, RG_LE, RG_GT, RG_GE };
 
+/* Whether AMOUNT compares so with NUMBER. */
+bool rg_select_compares(enum rg_select_compare compare, uint64_t amount, uint64_t number);
+
 /* One question about each object; TEXT is a pattern, NUMBER what an amount is compared with. */
 struct rg_select_test {
 	const struct rg_select_field *field;

@@ -300,11 +300,17 @@ enum rg_code rg_select(struct rg_selector *selector, const char *word, struct rg
 
 	if (code)
 		return code;
-	code = selector->options.live && selection.needs & RG_NEEDS_NUMBERS
-		       ? rg_select_no_numbers(word, err)
-		       : evaluate(selector, &selection, selected, err);
+	code = rg_select_parsed(selector, &selection, word, selected, err);
 	rg_selection_deinit(&selection);
 	return code;
+}
+
+enum rg_code rg_select_parsed(struct rg_selector *selector, const struct rg_selection *selection,
+	const char *text, struct rg_bitset *selected, struct rg_error *err)
+{
+	return selector->options.live && selection->needs & RG_NEEDS_NUMBERS
+		       ? rg_select_no_numbers(text, err)
+		       : evaluate(selector, selection, selected, err);
 }
 
 enum rg_code rg_select_listed(

@@ -52,6 +52,10 @@ enum rg_code rg_select_no_numbers(const char *word, struct rg_error *err);
 enum rg_code rg_select(struct rg_selector *selector, const char *word, struct rg_bitset *selected,
 	struct rg_error *err);
 
+/* The same of a selection that was read, and has a step; TEXT is for messages. */
+enum rg_code rg_select_parsed(struct rg_selector *selector, const struct rg_selection *selection,
+	const char *text, struct rg_bitset *selected, struct rg_error *err);
+
 /*
  * Add the objects that the file of the options lists, one @N or 0x... a line, as --format ids
  * writes them. Blank lines and what follows a # are skipped. It is read once.

@@ -17,6 +17,8 @@ struct parser {
 	const char *text;
 	struct rg_token token; /* the one at hand */
 	unsigned nested, pushed;
+	bool conditions; /* may be there */
+	bool either; /* an "or" was read outside of parentheses */
 	struct rg_error *err;
 };
 
@@ -101,12 +103,36 @@ static const char *nearest(const struct rg_token *token, const char *const *name
 	return rg_suggest(word, names, count);
 }
 
+const struct rg_select_sum rg_select_sums[RG_SUMS] = {
+	[RG_SUM_COUNT] = { "count", RG_SELECT_COUNT, "how many objects are selected" },
+	[RG_SUM_TOTAL] = { "total", RG_SELECT_BYTES, "their bytes together" },
+	[RG_SUM_RSS] = { "rss", RG_SELECT_BYTES, "what the process has of memory" },
+};
+
+/* The sum that a token names, or RG_SUMS. */
+static enum rg_select_sum_kind find_sum(const struct rg_token *token)
+{
+	enum rg_select_sum_kind sum = 0;
+
+	while (sum < RG_SUMS && !rg_token_is(token, rg_select_sums[sum].name))
+		sum++;
+	return sum;
+}
+
 static enum rg_code no_such_field(struct parser *parser, const struct rg_token *word)
 {
-	const char *names[2 * RG_SELECT_FIELDS];
+	const char *names[2 * RG_SELECT_FIELDS + RG_SUMS];
 	char text[100];
 	size_t n = 0;
 
+	if (parser->conditions && find_sum(word) < RG_SUMS) {
+		snprintf(text, sizeof(text),
+			"'%.*s' is of all together: outside of parentheses, joined by 'and' alone",
+			(int)word->length, word->text);
+		return fail_at(parser, word->at, text, NULL);
+	}
+	for (size_t i = 0; parser->conditions && i < RG_SUMS; i++)
+		names[n++] = rg_select_sums[i].name;
 	for (size_t i = 0; i < RG_SELECT_FIELDS; i++) {
 		names[n++] = rg_select_fields[i].name;
 		if (rg_select_fields[i].other)
@@ -345,6 +371,39 @@ static enum rg_code parse_comparison(struct parser *parser, const struct rg_toke
 	return push_question(parser, word, (struct rg_step){ RG_STEP_TEST, test });
 }
 
+/* Whether a condition begins here: SUM OPERATOR. */
+static bool is_condition(const struct parser *parser)
+{
+	return parser->conditions && !parser->nested && !parser->either &&
+	       find_sum(&parser->token) < RG_SUMS &&
+	       rg_token_next(parser->token.end, false).kind == RG_TOKEN_OPERATOR;
+}
+
+/* SUM OPERATOR VALUE; the sum is at hand. */
+static enum rg_code parse_condition(struct parser *parser)
+{
+	struct rg_selection *selection = parser->selection;
+	struct rg_token word = parser->token;
+	struct rg_select_field like = { .type = rg_select_sums[find_sum(&word)].type };
+	struct rg_select_test test = { .field = &like };
+	enum rg_code code;
+
+	if (selection->n_conditions == RG_SELECTION_CONDITIONS)
+		return fail_at(parser, word.at, "more than 8 conditions", NULL);
+	advance(parser, false);
+	test.compare = parser->token.compare;
+	advance(parser, true);
+	if (parser->token.kind == RG_TOKEN_OPERATOR)
+		return swapped(parser, test.compare);
+	code = parse_value(parser, &test);
+	if (code)
+		return code;
+	advance(parser, false);
+	selection->conditions[selection->n_conditions++] =
+		(struct rg_select_condition){ find_sum(&word), test.compare, test.number };
+	return RG_OK;
+}
+
 /* @812, 0x7f2a10c0, a field that stands alone, or the name of a type. */
 static enum rg_code push_word(struct parser *parser, const struct rg_token *word)
 {
@@ -387,6 +446,11 @@ static enum rg_code parse_any(struct parser *parser)
 	enum rg_code code = parse_all(parser);
 
 	while (!code && rg_token_is(&parser->token, "or")) {
+		if (!parser->nested && parser->selection->n_conditions)
+			return fail_at(parser, parser->token.at,
+				"beside count, total or rss what 'or' joins goes into parentheses",
+				NULL);
+		parser->either |= !parser->nested;
 		advance(parser, false);
 		code = parse_all(parser);
 		if (!code)
@@ -445,22 +509,29 @@ static enum rg_code parse_one(struct parser *parser)
 
 static enum rg_code parse_all(struct parser *parser)
 {
-	enum rg_code code = parse_one(parser);
+	enum rg_code code;
+	bool any = false;
 
-	while (!code && rg_token_is(&parser->token, "and")) {
+	for (;;) {
+		bool condition = is_condition(parser);
+
+		code = condition ? parse_condition(parser) : parse_one(parser);
+		if (!code && !condition && any)
+			code = push(parser, &(struct rg_step){ .kind = RG_STEP_AND });
+		if (code || !rg_token_is(&parser->token, "and"))
+			return code;
+		any |= !condition;
 		parser->selection->exact = false;
 		advance(parser, false);
-		code = parse_one(parser);
-		if (!code)
-			code = push(parser, &(struct rg_step){ .kind = RG_STEP_AND });
 	}
-	return code;
 }
 
-enum rg_code rg_selection_init(
-	struct rg_selection *selection, const char *text, struct rg_error *err)
+static enum rg_code parse(
+	struct rg_selection *selection, const char *text, bool conditions, struct rg_error *err)
 {
-	struct parser parser = { .selection = selection, .text = text, .err = err };
+	struct parser parser = {
+		.selection = selection, .text = text, .conditions = conditions, .err = err
+	};
 	enum rg_code code;
 
 	memset(selection, 0, sizeof(*selection));
@@ -475,6 +546,18 @@ enum rg_code rg_selection_init(
 	if (code)
 		rg_selection_deinit(selection);
 	return code;
+}
+
+enum rg_code rg_selection_init(
+	struct rg_selection *selection, const char *text, struct rg_error *err)
+{
+	return parse(selection, text, false, err);
+}
+
+enum rg_code rg_selection_init_until(
+	struct rg_selection *selection, const char *text, struct rg_error *err)
+{
+	return parse(selection, text, true, err);
 }
 
 void rg_selection_deinit(struct rg_selection *selection)

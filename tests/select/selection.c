@@ -61,6 +61,76 @@ static const struct mistake {
 		17, "there is no field" },
 };
 
+/* With conditions. */
+static const struct mistake conditions[] = {
+	{ "count>", 7, "expected a number, such as 3 or 10k, found the end" },
+	{ "type=x and count>many", 18, "found 'many'" },
+	{ "rss>2Gb and total=>1k", 20, "(did you mean '>='?)" },
+	{ "cuont>5", 1, "there is no field 'cuont' (did you mean 'count'?)" },
+	{ "type=x and count>5 or garbage", 20, "what 'or' joins goes into parentheses" },
+	{ "garbage or count>5", 12, "'count' is of all together" },
+	{ "garbage and (rss>5)", 14, "'rss' is of all together" },
+	{ "not total>5", 5, "'total' is of all together" },
+	{ "count>1 and", 12, "found the end" },
+	{ "count>1 count<3", 9, "expected 'and', 'or' or the end" },
+};
+
+/* Words that count nothing are types, as ever. */
+static const struct until {
+	const char *text;
+	size_t steps, conditions;
+	enum rg_select_sum_kind sum; /* of the last */
+	uint64_t number;
+} untils[] = {
+	{ "count>10", 0, 1, RG_SUM_COUNT, 10 },
+	{ "count", 1, 0, 0, 0 },
+	{ "type=app.* and count>=10k", 1, 1, RG_SUM_COUNT, 10000 },
+	{ "total>100MiB and Session and gen=2", 3, 1, RG_SUM_TOTAL, 100 << 20 },
+	{ "Session and count>3 and gen=2 and rss<1k", 3, 2, RG_SUM_RSS, 1000 },
+	{ "(Session or Request) and count>3", 3, 1, RG_SUM_COUNT, 3 },
+	{ "Session or Request", 3, 0, 0, 0 },
+};
+
+START_TEST(waited_for)
+{
+	for (size_t i = 0; i < sizeof(untils) / sizeof(untils[0]); i++) {
+		const struct until *until = &untils[i];
+		struct rg_selection selection;
+
+		ck_assert_msg(
+			!rg_selection_init_until(&selection, until->text, NULL), "%s", until->text);
+		ck_assert_uint_eq(selection.n_steps, until->steps);
+		ck_assert_uint_eq(selection.n_conditions, until->conditions);
+		if (until->conditions) {
+			size_t last = until->conditions - 1;
+
+			ck_assert_int_eq(selection.conditions[last].sum, until->sum);
+			ck_assert_uint_eq(selection.conditions[last].number, until->number);
+		}
+		rg_selection_deinit(&selection);
+	}
+}
+END_TEST
+
+START_TEST(errors_of_conditions)
+{
+	for (size_t i = 0; i < sizeof(conditions) / sizeof(conditions[0]); i++) {
+		const struct mistake *mistake = &conditions[i];
+		struct rg_selection selection;
+		struct rg_error err;
+		char where[300];
+
+		rg_error_init(&err);
+		ck_assert_msg(rg_selection_init_until(&selection, mistake->text, &err) == RG_USAGE,
+			"'%s' was read", mistake->text);
+		snprintf(where, sizeof(where), "'%s': column %u: ", mistake->text, mistake->column);
+		ck_assert_msg(strncmp(err.message, where, strlen(where)) == 0 &&
+				      strstr(err.message, mistake->said),
+			"%s: %s", mistake->text, err.message);
+	}
+}
+END_TEST
+
 START_TEST(errors)
 {
 	for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
@@ -275,4 +345,5 @@ START_TEST(table)
 }
 END_TEST
 
-TEST_MAIN("selection", errors, long_errors, amounts, meanings, bounds, table)
+TEST_MAIN("selection", waited_for, errors_of_conditions, errors, long_errors, amounts, meanings,
+	bounds, table)

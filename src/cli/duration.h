@@ -1,0 +1,15 @@
+/* Times that options take: 500ms, 60s, 5m, 2h; a number alone is of seconds. */
+#ifndef RG_CLI_DURATION_H
+#define RG_CLI_DURATION_H
+
+#include <stdint.h>
+
+#include "src/cli/option.h"
+
+#define RG_DURATION_MOST (7 * 24 * 3600 * 1000ull) /* milliseconds: a week */
+
+/* What TEXT, the value of OPTION, means in milliseconds, 1 at least. RG_USAGE where it means none. */
+enum rg_code rg_duration_parse(
+	enum rg_option_id option, const char *text, uint64_t *ms_ret, struct rg_error *err);
+
+#endif
