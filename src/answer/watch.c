@@ -294,12 +294,12 @@ static const char *verdict(const struct rg_answer_watch *answer, struct rg_arena
 			arena, "too few captures for a trend, which takes %d", RG_TREND_LEAST);
 	if (!answer->growing || !answer->types.shown)
 		return "no type grows";
-	return rg_arena_print(arena, "%s%s by %s a minute", first->type,
-		answer->growing > 1 ? rg_arena_print(arena, " and %s grow, the first",
+	return rg_arena_print(arena, "%s grows by %s a minute%s", first->type,
+		rg_units_number(first->per_minute, arena),
+		answer->growing > 1 ? rg_arena_print(arena, ", %s too",
 					      rg_units_things(answer->growing - 1, "other type",
 						      "other types", arena))
-				    : " grows",
-		rg_units_number(first->per_minute, arena));
+				    : "");
 }
 
 const char *rg_answer_watch_title(const struct rg_answer_watch *answer, struct rg_arena *arena)
@@ -378,8 +378,12 @@ enum rg_code rg_answer_watch_check(
 		wrong = "it has no source or no rss";
 	if (!wrong && !is_trend(&answer->rss->trend))
 		wrong = "the trend of rss is none of grows, falls, steady and noise";
-	if (!wrong)
+	if (!wrong) {
+		const struct rg_answer_sample *samples = answer->samples.rows;
+
+		answer->duration = samples[answer->samples.shown - 1].time;
 		return RG_OK;
+	}
 	rg_fail(err, RG_BAD_DATA, "bad-series", "%s: no series of refgraph watch: %s", path, wrong);
 	return rg_at_file(err, path, 0);
 }

@@ -15,7 +15,7 @@
 #include "src/emit/plot.h"
 
 #define ROWS 20
-#define AROUND 5 /* lines of a terminal that the table's rows do not get */
+#define AROUND 6 /* lines of a terminal that the rows of the table do not get */
 #define NAME_COLUMNS 40 /* of a type, in a line */
 
 /* --- forms -------------------------------------------------------------------------------- */
@@ -287,26 +287,23 @@ const struct rg_command rg_cmd_watch = {
 	.summary = "capture a process again and again: which types grow, and its memory",
 	.description =
 		"Captures a process every 10 seconds, or as --every says, until it ends, Ctrl-C, "
-		"or what "
-		"--count, --for or --until say, and shows which types grow, how fast, and the "
-		"memory "
-		"beside them. A type grows by a test that neither noise nor a cache that fills and "
-		"is emptied nor a warm-up passes; it takes six captures or more. A selection says "
-		"what is counted. --until waits for a selection, and for what all of it together "
-		"is: "
-		"count, total (bytes), rss. The answer is a table, JSON (the whole series) or a "
-		"plot; "
-		"a series that was written as JSON can be shown and plotted again. The last "
-		"capture "
-		"is kept, as of any command, and with --keep all of them.",
+		"or what --count, --for or --until say, and shows which types grow, how fast, and "
+		"the memory beside them. A type grows by a test that neither noise nor a cache "
+		"that fills and is emptied nor a warm-up passes; it takes six captures or more. A "
+		"selection says what is counted. --until waits for a selection, and for what all "
+		"of it together is: count, total (bytes), rss. The answer is a table, JSON (the "
+		"whole series) or a plot; a series that was written as JSON can be shown and "
+		"plotted again. The last capture is kept, as of any command, and with --keep all "
+		"of them.",
 	.examples = { { "watch 4711", "until Ctrl-C: which types grow?" },
 		{ "watch 4711 --every 5s --for 10m -o plot.svg", "as a plot" },
 		{ "watch 4711 --until 'type=app.* and count>10k'", "and keep that moment" },
 		{ "watch 4711 Session --keep captures", "and every capture" },
 		{ "watch 4711 -o series.json", "the series, for a script or for later" },
 		{ "watch series.json -o plot.png", "plot it" } },
-	.options = (RG_OPTIONS_LIST & ~RG_OPTION(SYSROOT)) | RG_OPTION(RAW) | RG_OPTION(EVERY) |
-		   RG_OPTION(CAPTURES) | RG_OPTION(LASTING) | RG_OPTION(UNTIL) | RG_OPTION(KEEP),
+	.options = (RG_OPTIONS_LIST & ~(RG_OPTION(SYSROOT) | RG_OPTION(STABLE))) | RG_OPTION(RAW) |
+		   RG_OPTION(EVERY) | RG_OPTION(CAPTURES) | RG_OPTION(LASTING) | RG_OPTION(UNTIL) |
+		   RG_OPTION(KEEP),
 	.formats = RG_FORMATS_PLAIN | 1u << RG_FORMAT_SVG | 1u << RG_FORMAT_PNG,
 	.min_words = 1,
 	.max_words = -1,

@@ -18,7 +18,7 @@
 #define RIGHT 688 /* where labels begin, but for a gap */
 #define GAP 18
 #define LABEL_HEIGHT 30
-#define TITLE_COLUMNS 96
+#define TITLE_COLUMNS 108
 #define NAME_COLUMNS 26
 #define SECONDS 10 /* of processor time */
 
@@ -102,6 +102,7 @@ static void put_marker(const struct plot *plot, const struct style *style, doubl
 	double radius = style->corners ? 5 : 4;
 
 	use_colour(plot, style->colour);
+	cairo_new_path(plot->cairo);
 	if (!style->corners)
 		cairo_arc(plot->cairo, x, y, radius, 0, 2 * M_PI);
 	for (unsigned i = 0; i < style->corners; i++) {
@@ -162,9 +163,12 @@ static double spread(struct panel *panel, double least, double most, double unit
 	/* from nothing on, unless that leaves no room for the line */
 	if (least > 0 && least < range * 2)
 		least = 0;
-	range = most > least ? most - least : range;
+	/* a step must be large enough to count */
+	range = fmax(most > least ? most - least : range, fabs(most) * 1e-9);
 	step = unit * nice_step(range / unit, 5);
-	panel->low = step * floor(least / step);
+	/* what hardly goes below a step, as noise below 0 does, gets no step of its own */
+	panel->low = fmod(least, step) > -step / 2 && least < 0 ? least
+								: step * floor(least / step);
 	panel->high = step * ceil(most / step);
 	if (panel->high <= panel->low)
 		panel->high = panel->low + step;
@@ -175,11 +179,11 @@ static double spread(struct panel *panel, double least, double most, double unit
 static void draw_scale(const struct plot *plot, const struct panel *panel, double step, double unit,
 	const char *suffix)
 {
-	int n = (int)lround((panel->high - panel->low) / step);
+	double first = ceil(panel->low / step - 1e-9), last = floor(panel->high / step + 1e-9);
 
 	cairo_set_line_width(plot->cairo, 1);
-	for (int i = 0; i <= n; i++) {
-		double value = panel->low + i * step, y = y_of(panel, value);
+	for (double i = first; i <= last; i++) {
+		double value = i * step, y = y_of(panel, value);
 		const char *text =
 			fabs(value) < step / 2 ? "0"
 			: *suffix ? rg_arena_print(plot->arena, "%.10g %s", value / unit, suffix)
@@ -227,6 +231,7 @@ static void draw_series(const struct plot *plot, const struct panel *panel,
 	uint64_t n = plot->answer->samples.shown;
 	double x = 0, y = 0;
 
+	cairo_new_path(plot->cairo);
 	for (uint64_t i = 0; i < n; i++) {
 		x = x_of(panel, samples[i].time);
 		y = y_of(panel, value(plot, row, i));
@@ -255,14 +260,14 @@ static double growth_at(const struct plot *plot, const void *row, uint64_t i)
 	return (double)counts[i] - (double)counts[0];
 }
 
-/* Two lines of text right of a line, at Y. */
+/* Two lines of text right of a line, at Y, with its marker. */
 static void put_label(const struct plot *plot, const struct style *style, const char *name,
 	const char *facts, double y)
 {
-	use_colour(plot, style->colour);
-	put_text(plot, name, RIGHT + GAP, y, 12, true, 0);
+	put_marker(plot, style, RIGHT + GAP, y - 2);
+	put_text(plot, name, RIGHT + GAP + 10, y + 2, 12, true, 0);
 	use_colour(plot, GREY);
-	put_text(plot, facts, RIGHT + GAP, y + 13, 11, false, 0);
+	put_text(plot, facts, RIGHT + GAP + 10, y + 15, 11, false, 0);
 }
 
 /* --- memory ------------------------------------------------------------------------------- */
@@ -286,7 +291,7 @@ static void draw_memory(const struct plot *plot, struct panel *panel)
 	put_label(plot, &memory_style, rg_units_bytes(rss->last, plot->arena),
 		rg_arena_print(plot->arena, "%s%s%s", *delta ? delta : "as at the start",
 			rss->trend ? ", " : "", rss->trend ? rss->trend : ""),
-		y_of(panel, (double)rss->last));
+		y_of(panel, rss_at(plot, NULL, plot->answer->samples.shown - 1)));
 }
 
 /* --- types -------------------------------------------------------------------------------- */
@@ -363,8 +368,8 @@ static void label_line(const struct plot *plot, const struct line *line)
 
 	use_colour(plot, line->style->colour);
 	cairo_set_line_width(plot->cairo, 0.8);
-	draw_line(plot, RIGHT + 5, line->end, RIGHT + GAP - 4, line->label);
-	put_label(plot, line->style, short_name(plot, row->type), facts, line->label + 2);
+	draw_line(plot, RIGHT, line->end, RIGHT + GAP, line->label - 2);
+	put_label(plot, line->style, short_name(plot, row->type), facts, line->label);
 }
 
 static void draw_types(const struct plot *plot, struct panel *panel)
@@ -385,7 +390,8 @@ static void draw_types(const struct plot *plot, struct panel *panel)
 			: "objects of the types that changed most, more than at the start");
 	draw_times(plot, panel, true);
 	draw_scale(plot, panel, step, 1, "");
-	for (unsigned k = n; k-- > 0;) {
+	/* the first is drawn through: where two are one line, the dashes of the other lie upon it */
+	for (unsigned k = 0; k < n; k++) {
 		draw_series(plot, panel, lines[k].style, growth_at, lines[k].row);
 		lines[k].end = y_of(
 			panel, growth_at(plot, lines[k].row, plot->answer->samples.shown - 1));
@@ -414,7 +420,7 @@ static void draw_all(const struct plot *plot)
 {
 	const struct rg_answer_watch *answer = plot->answer;
 	/* a single sample is a point at the left edge of a second */
-	double seconds = answer->duration > 0 ? answer->duration : 1;
+	double seconds = answer->duration >= 0.001 ? answer->duration : 1;
 	struct panel memory = { .top = 98, .height = 130, .seconds = seconds };
 	struct panel types = { .top = 278, .height = 300, .seconds = seconds };
 

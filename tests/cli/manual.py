@@ -4,7 +4,7 @@ Every `$ refgraph ...` line of man/refgraph*.1, all of the help, and of README.m
 in a temporary folder against the live example service: 4711 stands for its pid, leak.rgs,
 shop.rgs, before.rgs and a.rgs for dumps of it, core.4711 for a core file, /srv/image for the root of this machine,
 0x7f2a10c0 for the address of an object of it; heap.ndjson holds two objects, app.py
-is a program. Each must exit with 0.
+is a program, series.json what a watch wrote. A watch ends after a second. Each must exit with 0.
 """
 
 import glob
@@ -67,6 +67,8 @@ def some_address(snapshot):
 def run_example(line, folder, pid, address):
     line = re.sub(r"\b4711\b", str(pid), line).replace("0x7f2a10c0", address)
     line = line.replace("/srv/image", "/")
+    if line.startswith("refgraph watch %d" % pid):
+        line += " --every 200ms --for 1s"
     environment = dict(os.environ, PATH=os.path.dirname(REFGRAPH) + ":" + os.environ["PATH"],
                        XDG_CACHE_HOME=os.path.join(folder, "cache"))
     done = subprocess.run(["sh", "-c", line], cwd=folder, env=environment, capture_output=True,
@@ -161,6 +163,8 @@ def example_tests(folder, pid):
         for name in ("shop", "before", "after", "a", "b", "c"):
             shutil.copy(os.path.join(folder, "leak.rgs"), os.path.join(folder, name + ".rgs"))
         address = some_address(os.path.join(folder, "leak.rgs"))
+        refgraph("watch", str(pid), "--every", "100ms", "--count", "3", "--no-save", "-o",
+                 os.path.join(folder, "series.json"))
     gcore = shutil.which("gcore")
     if gcore and not skip:
         subprocess.run([gcore, "-o", os.path.join(folder, "core"), str(pid)],

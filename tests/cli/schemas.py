@@ -26,6 +26,7 @@ REFGRAPH = os.environ.get("REFGRAPH") or os.path.join(BUILD, "refgraph")
 MAKE = os.path.join(BUILD, "tests", "cli", "make_snapshot")
 COMMANDS = ("ps", "info", "types", "cycles", "generations", "garbage", "objects", "show", "refs",
             "backrefs", "why", "path", "audit", "retained", "diff", "leaks")
+PUBLISHED = COMMANDS + ("watch",)       # of a process alone
 # How often a command wants the selection behind its source.
 SELECTIONS = {"objects": 1, "show": 1, "refs": 1, "backrefs": 1, "why": 1, "path": 2,
               "retained": 1}
@@ -86,6 +87,12 @@ FIXED = {
                        "size_before", "size_after", "size_delta"},
              "growth": {"signature", "path", "before", "after", "delta", "size_delta", "chain"},
              "survivors": TYPE},
+    "watch": {"": ENVELOPE | {"every", "duration", "ended", "until", "growing", "rss"},
+              "source": SOURCE_NAMES,
+              "rss": {"first", "last", "delta", "per_minute", "trend", "p"},
+              "samples": {"time", "rss", "objects", "size"},
+              "types": {"type", "module", "first", "last", "delta", "per_minute", "size",
+                        "size_delta", "trend", "p", "series"}},
     "why": {"": ENVELOPE, "chains": CHAIN | {"covers"},
             "chains.steps": {"object", "reference"}, "chains.steps.object": OBJECT,
             "chains.steps.reference": REFERENCE, "graph": GRAPH, "graph.nodes": NODE,
@@ -178,8 +185,8 @@ def consistent(answer, limit):
             assert set(value) == {"shown", "of", "rows"}, path
             assert value["shown"] == len(value["rows"]) <= value["of"], path
             whole = path == ".generations"  # there are five, always
-            # a picture has a budget of its own
-            whole = whole or path.startswith(".graph.")
+            # a picture has a budget of its own, and so has a series
+            whole = whole or path.startswith(".graph.") or path == ".samples"
             assert path.count(".") > 1 or whole or value["shown"] <= limit, path
         if "share" in value:
             assert 0 <= value["share"] <= 1, path
@@ -220,6 +227,21 @@ def answers(snapshot, selection):
         consistent(answer, 1 if "--limit" in words else 1000)
         if jsonschema:
             jsonschema.validate(answer, json.loads(schema_of(words[0])))
+
+
+def series(folder, pid):
+    """A process that is watched; and the same of the file that was written."""
+    path = os.path.join(folder, "series.json")
+    refgraph("watch", str(pid), "Node", "--every", "100ms", "--count", "3", "-o", path)
+    with open(path) as file:
+        text = file.read()
+    answer = json.loads(text)
+    consistent(answer, 20)
+    assert len(answer["samples"]["rows"]) == 3
+    assert [row["series"] for row in answer["types"]["rows"]] == [[2, 2, 2]]
+    if jsonschema:
+        jsonschema.validate(answer, json.loads(schema_of("watch")))
+    assert refgraph("watch", path, "--format", "json") == text
 
 
 def totals_agree(snapshot):
@@ -284,8 +306,8 @@ def main():
         probe = subprocess.run([REFGRAPH, "dump", str(process.pid), "-o",
                                 os.path.join(folder, "probe.rgs")], capture_output=True, text=True)
         reason = "" if probe.returncode != 4 else " # SKIP " + probe.stderr.splitlines()[0]
-        tests = [("published: " + name, published, (name,), "") for name in COMMANDS]
-        tests += [("names of " + name, fixed_names, (name,), "") for name in COMMANDS]
+        tests = [("published: " + name, published, (name,), "") for name in PUBLISHED]
+        tests += [("names of " + name, fixed_names, (name,), "") for name in PUBLISHED]
         tests += [("answers on leak", answers, (leak, "Session"), ""),
                   ("answers on hostile", answers, (hostile, "evil*"), ""),
                   ("the parts sum up", totals_agree, (leak,), ""),
@@ -293,6 +315,7 @@ def main():
                    (os.path.join(folder, "probe.rgs"), "Node"), reason),
                   ("the parts of a real heap sum up", totals_agree,
                    (os.path.join(folder, "probe.rgs"),), reason),
+                  ("series", series, (folder, process.pid), reason),
                   ("stable", stable, (folder, process.pid), reason)]
         print("1..%d" % (len(tests) + 1))
         print("ok 1 - jsonschema" + ("" if jsonschema else

@@ -65,7 +65,7 @@ static const struct mistake {
 static const struct mistake conditions[] = {
 	{ "count>", 7, "expected a number, such as 3 or 10k, found the end" },
 	{ "type=x and count>many", 18, "found 'many'" },
-	{ "rss>2Gb and total=>1k", 20, "(did you mean '>='?)" },
+	{ "rss>2Gb and total=>1k", 19, "(did you mean '>='?)" },
 	{ "cuont>5", 1, "there is no field 'cuont' (did you mean 'count'?)" },
 	{ "type=x and count>5 or garbage", 20, "what 'or' joins goes into parentheses" },
 	{ "garbage or count>5", 12, "'count' is of all together" },
