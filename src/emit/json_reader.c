@@ -2,6 +2,7 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "heapdump/base/file.h"
@@ -158,19 +159,36 @@ static bool read_record(
 	return json_is_object(object);
 }
 
+/* jansson goes on without what it cannot allocate, a character of a text, and does not say so. */
+static bool starved;
+
+static void *allocate(size_t size)
+{
+	void *memory = malloc(size);
+
+	starved |= !memory && size;
+	return memory;
+}
+
 static enum rg_code parse(
 	const char *path, const struct rg_bytes *bytes, json_t **json_ret, struct rg_error *err)
 {
+	json_malloc_t get;
+	json_free_t put;
 	json_error_t at;
 
 	if (bytes->size > RG_JSON_MOST)
 		return rg_fail(err, RG_LIMIT, "file-too-big", "%s: larger than %u MiB", path,
 			RG_JSON_MOST >> 20);
+	starved = false;
+	json_get_alloc_funcs(&get, &put);
+	json_set_alloc_funcs(allocate, free);
 	*json_ret = json_loadb((const char *)bytes->data, bytes->size, JSON_REJECT_DUPLICATES, &at);
+	json_set_alloc_funcs(get, put);
+	if (starved)
+		return rg_nomem(err);
 	if (*json_ret)
 		return RG_OK;
-	if (json_error_code(&at) == json_error_out_of_memory)
-		return rg_nomem(err);
 	return rg_fail(err, RG_BAD_DATA, "bad-json", "%s: no JSON: line %d, column %d: %s", path,
 		at.line, at.column, at.text);
 }

@@ -1,6 +1,7 @@
 """Every allocation of every command fails in its turn: see tests/python/failing.py."""
 
 import functools
+import json
 import os
 import subprocess
 import sys
@@ -30,6 +31,24 @@ FORMS = (
     ("retained", ("text",), ("--by", "type")),
     ("retained", ("text",), ("--drops",)),
 )
+# What `watch` writes of seven captures of a process.
+MEMORY = {"first": 1 << 20, "last": 7 << 20, "delta": 6 << 20, "per_minute": 6e6, "p": 0.001,
+          "trend": "grows"}
+SERIES = {
+    "schema": "refgraph.watch/1", "tool": "refgraph", "every": 10, "duration": 60,
+    "ended": "count", "until": None, "growing": 1, "rss": MEMORY,
+    "source": {"kind": "process", "name": "pid 7", "runtime": "CPython 3.11.2", "pid": 7,
+               "captured": None, "complete": True, "snapshot": None, "fingerprint": None,
+               "warnings": []},
+    "policy": {"edges": "data", "raw": False},
+    "totals": {"objects": 9, "references": 8, "size": 700},
+    "samples": {"shown": 7, "of": 7, "rows": [
+        {"time": 10 * i, "rss": i << 20, "objects": i, "size": i} for i in range(7)]},
+    "types": {"shown": 2, "of": 2, "rows": [
+        {"type": name, "module": "app", "first": 0, "last": 60, "delta": 60, "size": 60,
+         "size_delta": 60, "per_minute": 60, "p": 0.001, "trend": "grows",
+         "series": list(range(0, 70, 10))} for name in ("app.Session", "app.Request")]},
+}
 
 
 def commands(folder):
@@ -53,6 +72,10 @@ def commands(folder):
               ("import", text), ("import", text, "-o", "out.rgs"), ("import", text, "-o", "-"),
               ("cycles", leak, "-o", "out.svg"), ("types", leak, "-o", "out.json"),
               ("why", leak, "Session", "-o", "out.dot"), ("info", path("half.rgs"))]
+    words += [("watch", path("series.json"), "--format", form)
+              for form in ("text", "json", "svg", "png")]
+    words += [("watch", leak), ("watch", path("text")), ("watch", "1", "--every", "soon"),
+              ("watch", "1", "--until", "cuont>5")]
     words += [("completion", shell) for shell in ("bash", "zsh", "fish")]
     words += [("help",), ("help", "cycles"), ("help", "selections"), ("cycles", "--help"), ("--version",)]
     words += [("info", "--schema", leak)]
@@ -78,7 +101,8 @@ def prepare(folder):
     ids = subprocess.run([failing.REFGRAPH, "objects", os.path.join(folder, "leak.rgs"),
                           "Session", "--format", "ids"], check=True, capture_output=True).stdout
     for name, content in (("half.rgs", leak[:len(leak) // 2]), ("nothing", b""), ("ids", ids),
-                          ("text", b"hello\n"), ("leak.ndjson", text)):
+                          ("text", b"hello\n"), ("leak.ndjson", text),
+                          ("series.json", json.dumps(SERIES).encode())):
         with open(os.path.join(folder, name), "wb") as out:
             out.write(content)
     subprocess.run(["zstd", "-q", os.path.join(folder, "leak.rgs")], check=True)

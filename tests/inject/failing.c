@@ -20,7 +20,8 @@ static void *(*next_realloc)(void *, size_t);
 static atomic_ulong count;
 static unsigned long fail_at;
 static bool fail_on, in_children, is_child, ready;
-static char early[4096]; /* dlsym allocates before there is an allocator to hand on to */
+/* dlsym, and what libraries do on loading (pixman), allocate before there is one to hand on to */
+static char early[1 << 16];
 static size_t early_used;
 
 static void *early_memory(size_t size)
