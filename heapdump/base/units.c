@@ -64,6 +64,8 @@ const char *rg_units_time(double seconds, struct rg_arena *arena)
 {
 	unsigned long long whole = (unsigned long long)(seconds + 0.5);
 
+	if (seconds < 0.0005)
+		return "0 s";
 	if (seconds < 1)
 		return rg_arena_print(arena, "%.0f ms", seconds * 1000);
 	if (seconds < 9.95)

@@ -1,6 +1,7 @@
 #include "src/cmd/watching.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -383,6 +384,8 @@ static enum rg_code capture(struct rg_watching *watching, uint64_t rss)
 	if (!code)
 		code = note_kept(watching, source.path);
 	rg_source_close(&source);
+	/* what a capture took is not held while nothing is done */
+	malloc_trim(0);
 	return code;
 }
 

@@ -175,6 +175,18 @@ static double spread(struct panel *panel, double least, double most, double unit
 	return step;
 }
 
+/* VALUE at a scale: of a UNIT with its name, or how many more. */
+static const char *scale_text(
+	const struct plot *plot, double value, double step, double unit, const char *suffix)
+{
+	if (fabs(value) < step / 2)
+		return "0";
+	if (*suffix)
+		return rg_arena_print(plot->arena, "%.10g %s", value / unit, suffix);
+	return fabs(value) < 1e18 ? rg_units_delta(llround(value), false, plot->arena)
+				  : rg_arena_print(plot->arena, "%+.3g", value);
+}
+
 /* A line and a number at each STEP; SUFFIX names the UNIT. */
 static void draw_scale(const struct plot *plot, const struct panel *panel, double step, double unit,
 	const char *suffix)
@@ -184,16 +196,12 @@ static void draw_scale(const struct plot *plot, const struct panel *panel, doubl
 	cairo_set_line_width(plot->cairo, 1);
 	for (double i = first; i <= last; i++) {
 		double value = i * step, y = y_of(panel, value);
-		const char *text =
-			fabs(value) < step / 2 ? "0"
-			: *suffix ? rg_arena_print(plot->arena, "%.10g %s", value / unit, suffix)
-				  : rg_arena_print(plot->arena, "%s%s", value > 0 ? "+" : "",
-					    rg_units_number(value, plot->arena));
 
 		use_colour(plot, fabs(value) < step / 2 ? AXIS : GRID);
 		draw_line(plot, LEFT, floor(y) + 0.5, RIGHT, floor(y) + 0.5);
 		use_colour(plot, GREY);
-		put_text(plot, text, LEFT - 8, y + 4, 11, false, 1);
+		put_text(plot, scale_text(plot, value, step, unit, suffix), LEFT - 8, y + 4, 11,
+			false, 1);
 	}
 }
 
@@ -383,6 +391,7 @@ static void draw_types(const struct plot *plot, struct panel *panel)
 			least = fmin(least, growth_at(plot, lines[k].row, i));
 			most = fmax(most, growth_at(plot, lines[k].row, i));
 		}
+	/* there are no parts of objects */
 	step = fmax(1, spread(panel, least, most, 1));
 	put_heading(plot, panel,
 		plot->answer->growing
