@@ -91,6 +91,13 @@ void rg_report(const struct rg_error *err, bool json)
 		print_line(err->hint);
 }
 
+static unsigned remarks;
+
+unsigned rg_remarks(void)
+{
+	return remarks;
+}
+
 void rg_remark(const char *fmt, ...)
 {
 	char text[1024];
@@ -101,4 +108,5 @@ void rg_remark(const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	print_line(text);
+	remarks++;
 }

@@ -18,4 +18,7 @@ void rg_report(const struct rg_error *err, bool json);
 /* A remark or a warning, "refgraph: ..." */
 void rg_remark(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* How many remarks there were: who draws in one place of a terminal draws below them. */
+unsigned rg_remarks(void);
+
 #endif

@@ -56,6 +56,7 @@ struct screen {
 	bool shown; /* anything at all */
 	bool table; /* a terminal: a table that is drawn in its place; else a line each time */
 	unsigned lines; /* that the table has now */
+	unsigned remarks; /* that there were when it was drawn */
 };
 
 static void screen_init(struct screen *screen, const struct rg_context *context)
@@ -70,9 +71,10 @@ static void screen_init(struct screen *screen, const struct rg_context *context)
 /* Go back to the first line of the table, and clear what is there. */
 static void erase(struct screen *screen)
 {
-	if (screen->lines)
+	if (screen->lines && screen->remarks == rg_remarks())
 		printf("\033[%uA\r\033[J", screen->lines);
 	screen->lines = 0;
+	screen->remarks = rg_remarks();
 }
 
 static enum rg_code draw_table(
@@ -225,11 +227,10 @@ static enum rg_code watch(struct rg_watching *watching)
 
 	screen_init(&screen, watching->context);
 	while (!code && !watching->ended) {
+		uint64_t taken = watching->series.taken;
+
 		code = rg_watching_capture(watching);
-		if (!code && watching->failures)
-			/* the warning stands below it */
-			screen.lines = 0;
-		else if (!code)
+		if (!code && watching->series.taken > taken)
 			code = show(&screen, watching);
 		if (!code && !watching->ended)
 			rg_watching_wait(watching);
