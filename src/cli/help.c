@@ -1,5 +1,6 @@
 #include "src/cli/help.h"
 
+#include <cairo.h>
 #include <jansson.h>
 #include <libsmartcols.h>
 #include <string.h>
@@ -102,7 +103,8 @@ enum rg_code rg_help_version(FILE *out)
 		"refgraph %s\n"
 		"Copyright (c) 2026 The refgraph authors. MIT licence.\n"
 		"Reads: snapshot format 1, CPython 3.11 (x86-64 Linux)\n"
-		"With: graphviz, jansson %s, smartcols %s, zstd %s\n",
-		PACKAGE_VERSION, JANSSON_VERSION, LIBSMARTCOLS_VERSION, ZSTD_VERSION_STRING);
+		"With: cairo %s, graphviz, jansson %s, smartcols %s, zstd %s\n",
+		PACKAGE_VERSION, CAIRO_VERSION_STRING, JANSSON_VERSION, LIBSMARTCOLS_VERSION,
+		ZSTD_VERSION_STRING);
 	return RG_OK;
 }
