@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "heapdump/base/array.h"
+#include "src/heap/clarity.h"
 #include "src/heap/policy.h"
 
 #define SKIPPED (RG_NO_ID - 1)
@@ -25,24 +26,33 @@ static void skip_module_dicts(const struct rg_heap *heap, uint32_t *root_of)
 	}
 }
 
+/* The roots of RANK are sorted: the first on an object is the best. */
+static void add_sources(struct rg_paths *paths, const struct rg_heap *heap, unsigned rank)
+{
+	for (size_t i = 0; i < heap->n_roots; i++) {
+		uint32_t object = heap->owner[heap->roots[i].object];
+
+		if (paths->root_of[object] != RG_NO_ID ||
+			rg_clarity_rank(heap, &heap->roots[i]) != rank)
+			continue;
+		paths->root_of[object] = (uint32_t)i;
+		paths->ranks[paths->n_sources] = (uint8_t)rank;
+		paths->sources[paths->n_sources++] = object;
+	}
+}
+
 static enum rg_code find_sources(
 	struct rg_paths *paths, const struct rg_heap *heap, struct rg_error *err)
 {
 	paths->sources = rg_array_new(heap->n_roots, sizeof(*paths->sources));
+	paths->ranks = rg_array_new(heap->n_roots, sizeof(*paths->ranks));
 	paths->root_of = malloc(((size_t)heap->n_objects + 1) * sizeof(*paths->root_of));
-	if (!paths->sources || !paths->root_of)
+	if (!paths->sources || !paths->ranks || !paths->root_of)
 		return rg_nomem(err);
 	memset(paths->root_of, 0xff, heap->n_objects * sizeof(*paths->root_of));
 	skip_module_dicts(heap, paths->root_of);
-	/* roots are sorted: the first on an object is the best */
-	for (size_t i = 0; i < heap->n_roots; i++) {
-		uint32_t object = heap->owner[heap->roots[i].object];
-
-		if (paths->root_of[object] != RG_NO_ID)
-			continue;
-		paths->root_of[object] = (uint32_t)i;
-		paths->sources[paths->n_sources++] = object;
-	}
+	for (unsigned rank = 0; rank < RG_CLARITY_RANKS; rank++)
+		add_sources(paths, heap, rank);
 	return RG_OK;
 }
 
@@ -60,11 +70,18 @@ static enum rg_code start(struct rg_paths *paths, const struct rg_heap *heap,
 	return code;
 }
 
-static enum rg_code search(struct rg_paths *paths, struct rg_error *err)
+/* The chains over the graph of POLICY; the paths are released where it fails. */
+static enum rg_code search(struct rg_paths *paths, const struct rg_heap *heap,
+	const struct rg_policy *policy, struct rg_error *err)
 {
-	enum rg_code code = rg_distances_init(
-		&paths->distances, &paths->graph, paths->sources, paths->n_sources, err);
+	struct rg_bitset hard = { 0 };
+	struct rg_distances_late late = { &hard, paths->ranks };
+	enum rg_code code = rg_policy_hard(heap, policy, &hard, err);
 
+	if (!code)
+		code = rg_distances_init_late(&paths->distances, &paths->graph, paths->sources,
+			paths->n_sources, &late, err);
+	rg_bitset_deinit(&hard);
 	if (code)
 		rg_paths_deinit(paths);
 	return code;
@@ -76,7 +93,22 @@ enum rg_code rg_paths_init(
 	struct rg_policy policy = { .edges = RG_EDGES_ALL, .raw = raw };
 	enum rg_code code = start(paths, heap, &policy, err);
 
-	return code ? code : search(paths, err);
+	return code ? code : search(paths, heap, &policy, err);
+}
+
+enum rg_code rg_paths_init_shortest(
+	struct rg_paths *paths, const struct rg_heap *heap, bool raw, struct rg_error *err)
+{
+	struct rg_policy policy = { .edges = RG_EDGES_ALL, .raw = raw };
+	enum rg_code code = start(paths, heap, &policy, err);
+
+	if (code)
+		return code;
+	code = rg_distances_init(
+		&paths->distances, &paths->graph, paths->sources, paths->n_sources, err);
+	if (code)
+		rg_paths_deinit(paths);
+	return code;
 }
 
 enum rg_code rg_paths_start(
@@ -87,19 +119,38 @@ enum rg_code rg_paths_start(
 	return start(paths, heap, &policy, err);
 }
 
+enum rg_code rg_paths_distance(const struct rg_heap *heap, bool raw, uint32_t id,
+	uint32_t *distance_ret, struct rg_error *err)
+{
+	struct rg_distances distances = { 0 };
+	struct rg_paths paths;
+	enum rg_code code = rg_paths_start(&paths, heap, raw, err);
+
+	if (code)
+		return code;
+	code = rg_distances_init(&distances, &paths.graph, paths.sources, paths.n_sources, err);
+	if (!code)
+		*distance_ret = distances.distance[id];
+	rg_distances_deinit(&distances);
+	rg_paths_deinit(&paths);
+	return code;
+}
+
 enum rg_code rg_paths_finish(struct rg_paths *paths, const struct rg_heap *heap, bool raw,
 	bool keep, struct rg_error *err)
 {
 	struct rg_policy policy = { .edges = RG_EDGES_ALL, .raw = raw, .unlabelled = true };
-	enum rg_code code = search(paths, err);
+	enum rg_code code = search(paths, heap, &policy, err);
 
 	if (code)
 		return code;
 	/* without labels an edge is taken for its row in the heap: make it one */
-	rg_policy_rows(heap, &policy, paths->distances.parent, paths->distances.edge);
-	if (!keep)
+	code = rg_policy_rows(heap, &policy, paths->distances.edge, err);
+	if (code)
+		rg_paths_deinit(paths);
+	else if (!keep)
 		rg_graph_deinit(&paths->graph);
-	return RG_OK;
+	return code;
 }
 
 void rg_paths_deinit(struct rg_paths *paths)
@@ -108,6 +159,7 @@ void rg_paths_deinit(struct rg_paths *paths)
 	rg_distances_deinit(&paths->distances);
 	free(paths->root_of);
 	free(paths->sources);
+	free(paths->ranks);
 	memset(paths, 0, sizeof(*paths));
 }
 

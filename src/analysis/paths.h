@@ -1,6 +1,7 @@
 /*
- * Distances from the roots, and the shortest chain to any object: one breadth-first search over
- * all references that keep something alive. Roots come in the order a chain prefers them.
+ * Chains from the roots to every object, over all references that keep something alive: of those
+ * with the fewest references that are hard to read (clarity.h) a shortest one. Roots come in the
+ * order a chain prefers them. Distances from the roots, for who asks for no chain.
  */
 #ifndef RG_ANALYSIS_PATHS_H
 #define RG_ANALYSIS_PATHS_H
@@ -11,17 +12,29 @@
 struct rg_paths {
 	struct rg_graph
 		graph; /* rg_graph_label() of it makes a row of the heap of distances.edge */
-	struct rg_distances distances;
+	struct rg_distances distances; /* along the chains, unless of rg_paths_init_shortest */
 	uint32_t *root_of; /* for each object the row of the best root on it, or RG_NO_ID */
-	uint32_t *sources, n_sources; /* the objects that roots hold, as the roots come */
+	uint32_t *sources, n_sources; /* the objects that roots hold, those easy to read first */
+	uint8_t *ranks; /* of each source, as rg_clarity_rank says */
 };
 
 /* The graph, the roots, and the search. O(objects + references). Zeroed when it fails. */
 enum rg_code rg_paths_init(
 	struct rg_paths *paths, const struct rg_heap *heap, bool raw, struct rg_error *err);
 
+/* The same with nothing but the length of a chain counting: distances proper. */
+enum rg_code rg_paths_init_shortest(
+	struct rg_paths *paths, const struct rg_heap *heap, bool raw, struct rg_error *err);
+
 /*
- * The same in two steps, for who wants memory in between: the graph, without labels, and the roots;
+ * References from the nearest root to ID in *DISTANCE_RET, however they read; RG_UNREACHED where
+ * there is none. O(objects + references), with a graph of its own.
+ */
+enum rg_code rg_paths_distance(const struct rg_heap *heap, bool raw, uint32_t id,
+	uint32_t *distance_ret, struct rg_error *err);
+
+/*
+ * The same as the first in two steps, for who wants memory in between: the graph, without labels, and the roots;
  * then the search over it, which keeps the graph or lets it go.
  */
 enum rg_code rg_paths_start(

@@ -5,12 +5,14 @@
 
 #include "heapdump/base/array.h"
 #include "heapdump/base/hash.h"
+#include "src/heap/clarity.h"
 #include "src/heap/fold.h"
 
 #define LOOP 16 /* steps within which a pattern that comes back is a loop */
 
 struct merging {
 	struct rg_routes *routes;
+	struct rg_clarity clarity;
 	uint32_t *trail; /* objects of one chain, the far end first */
 	struct rg_map by_step; /* parent and pattern, or root -> row */
 	bool raw, failed;
@@ -59,6 +61,7 @@ static uint32_t root_route(struct merging *merging, uint32_t object)
 	return add_route(merging,
 		(struct rg_route){ .parent = RG_NO_ID,
 			.root = root,
+			.hard = rg_clarity_rank(routes->heap, &routes->heap->roots[root]),
 			.pattern = RG_NO_ID,
 			.object = object,
 			.reference = RG_NO_ID },
@@ -108,6 +111,8 @@ static uint32_t step_route(struct merging *merging, uint32_t parent, uint32_t fr
 	return add_route(merging,
 		(struct rg_route){ .parent = parent,
 			.root = RG_NO_ID,
+			.hard = routes->rows[parent].hard +
+				rg_clarity_hard(&merging->clarity, reference),
 			.pattern = pattern,
 			.object = object,
 			.reference = reference },
@@ -193,6 +198,8 @@ static int by_ends(const void *a, const void *b, void *context)
 
 	if (x->ends != y->ends)
 		return x->ends > y->ends ? -1 : 1;
+	if (x->hard != y->hard)
+		return x->hard < y->hard ? -1 : 1;
 	if (distance[x->nearest] != distance[y->nearest])
 		return distance[x->nearest] < distance[y->nearest] ? -1 : 1;
 	return (i > k) - (i < k);
@@ -222,6 +229,8 @@ enum rg_code rg_routes_init(struct rg_routes *routes, const struct rg_heap *heap
 	routes->heap = heap;
 	routes->paths = paths;
 	code = rg_patterns_init(&routes->patterns, heap, err);
+	if (!code)
+		code = rg_clarity_init(&merging.clarity, heap, err);
 	routes->route_of = rg_array_new(heap->n_objects, sizeof(*routes->route_of));
 	merging.trail = rg_array_new(heap->n_objects, sizeof(*merging.trail));
 	if (!code && (!routes->route_of || !merging.trail))
@@ -232,6 +241,7 @@ enum rg_code rg_routes_init(struct rg_routes *routes, const struct rg_heap *heap
 		code = merging.failed ? rg_nomem(err) : sort_ends(routes, err);
 	}
 	free(merging.trail);
+	rg_clarity_deinit(&merging.clarity);
 	rg_map_deinit(&merging.by_step);
 	if (code)
 		rg_routes_deinit(routes);

@@ -19,6 +19,7 @@ struct rg_route {
 	uint32_t pattern; /* of the reference that leads here; RG_NO_ID at a root */
 	uint32_t object, reference; /* one example, nearest: the object and how it is reached */
 	uint32_t objects; /* how many different ones are here on chains to the selected */
+	uint32_t hard; /* references up to here that are hard to read, by the example */
 	uint32_t nearest; /* of the selected that end here the nearest, or RG_NO_ID */
 	uint64_t ends; /* selected objects whose chain ends here */
 	uint64_t covers; /* selected objects whose chain passes here or ends here */
@@ -32,7 +33,8 @@ struct rg_routes {
 	struct rg_patterns patterns;
 	struct rg_route *rows;
 	size_t count, capacity;
-	uint32_t *ends; /* rows where chains end: most objects first, then the shortest */
+	uint32_t *
+		ends; /* rows where chains end: most objects first, then easy to read, then short */
 	uint32_t n_ends;
 	uint32_t *route_of; /* of each object on a chain its row, or RG_NO_ID */
 	uint64_t selected, unreached; /* objects; those that no root reaches */

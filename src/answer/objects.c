@@ -124,10 +124,15 @@ enum rg_code rg_answer_show_links(struct rg_answer_show *answer, const struct rg
 {
 	struct rg_policy policy = { .edges = RG_EDGES_ALL | 1u << RG_CLASS_WEAK, .raw = raw };
 	struct rg_graph graph;
-	enum rg_code code = rg_policy_graph(heap, &policy, &graph, err);
+	uint32_t distance;
+	enum rg_code code = rg_paths_distance(
+		heap, raw, raw ? id : heap->owner[id], &distance, err);
 
+	if (!code)
+		code = rg_policy_graph(heap, &policy, &graph, err);
 	if (code)
 		return code;
+	answer->distance = distance == RG_UNREACHED ? RG_NOTHING : distance;
 	fill_out(&answer->out, heap, &graph, id, limit, raw, arena);
 	fill_in(&answer->in, heap, &graph, id, limit, raw, arena);
 	rg_graph_deinit(&graph);
@@ -172,7 +177,7 @@ enum rg_code rg_answer_show_init(struct rg_answer_show *answer, const struct rg_
 	rg_answer_envelope_init(&answer->envelope, heap, origin, arena);
 	answer->object = rg_answer_object_new(heap, id, origin->raw, arena);
 	if (answer->object)
-		answer->object->distance = distance_of(&cycles->paths, heap, id, origin->raw);
+		answer->object->distance = answer->distance;
 	answer->state = state_of(cycles, id);
 	fill_roots(answer, heap, id, limit, origin->raw, arena);
 	answer->chain = rg_chain_new(heap, &cycles->paths, id, origin->raw, arena, err);

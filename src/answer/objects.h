@@ -22,6 +22,7 @@ struct rg_answer_link {
 struct rg_answer_show {
 	struct rg_answer_envelope envelope;
 	uint64_t selected; /* the first of so many objects is shown */
+	uint64_t distance; /* of the object, found with its links: it is the object's then */
 	struct rg_answer_object *object;
 	const char *state;
 	struct rg_list in, out; /* of rg_answer_link */
@@ -39,8 +40,9 @@ enum rg_code rg_answer_objects_init(struct rg_answer_objects *answer, const stru
 	const struct rg_paths *paths, uint64_t limit, struct rg_arena *arena, struct rg_error *err);
 
 /*
- * The references from and to the object ID, at most LIMIT each. Before the rest, and before the cycles
- * are looked for: neither needs the memory of the other. O(references).
+ * The references from and to the object ID, at most LIMIT each, and how far it is from the roots.
+ * Before the rest, and before the cycles are looked for: neither needs the memory of the other.
+ * O(objects + references).
  */
 enum rg_code rg_answer_show_links(struct rg_answer_show *answer, const struct rg_heap *heap,
 	uint32_t id, uint64_t limit, bool raw, struct rg_arena *arena, struct rg_error *err);

@@ -95,7 +95,7 @@ static enum rg_code answer(struct rg_answering *answering)
 	enum rg_code code = rg_answering_ids(answering, &ids, &n);
 
 	if (!code && far)
-		code = rg_paths_init(
+		code = rg_paths_init_shortest(
 			&paths, &answering->source.heap, answering->origin->raw, &context->err);
 	if (!code)
 		code = list(answering, far ? &paths : NULL, ids, n);

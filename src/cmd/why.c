@@ -130,8 +130,8 @@ const struct rg_command rg_cmd_why = {
 	.summary = "why it is alive: the shortest chains from the roots, merged",
 	.description =
 		"Follows every reference that keeps something alive from the roots (modules, "
-		"frames of threads, the interpreter) to each selected object by the shortest way, "
-		"and merges the ways that are alike but for indices and keys: each with how many "
+		"frames of threads, the interpreter) to each selected object by the shortest way "
+		"that reads well, and merges the ways that are alike but for indices and keys: each with how many "
 		"objects it explains, and the nearest of them as Python would write it.",
 	.examples = { { "why leak.rgs Session", "in how many ways, and by whom" },
 		{ "why leak.rgs 'app.web.*' -n 3", "of one package" },

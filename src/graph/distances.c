@@ -80,22 +80,89 @@ static enum rg_code distances_alloc(
 	return RG_OK;
 }
 
-enum rg_code rg_distances_init(struct rg_distances *distances, const struct rg_graph *graph,
-	const uint32_t *sources, uint32_t n_sources, struct rg_error *err)
+static enum rg_code search_init(struct search *s, struct rg_distances *distances,
+	const struct rg_graph *graph, struct rg_error *err)
 {
-	struct search s = { .offset = graph->offset, .target = graph->target, .d = distances };
-
+	*s = (struct search){ .offset = graph->offset, .target = graph->target, .d = distances };
 	if (distances_alloc(distances, graph->n, err) != RG_OK)
 		return RG_NOMEM;
-	s.queue = rg_pages_new(graph->n, sizeof(uint32_t));
-	if (!s.queue) {
+	s->queue = rg_pages_new(graph->n, sizeof(uint32_t));
+	if (!s->queue) {
 		rg_distances_deinit(distances);
 		return rg_nomem(err);
 	}
+	return RG_OK;
+}
+
+enum rg_code rg_distances_init(struct rg_distances *distances, const struct rg_graph *graph,
+	const uint32_t *sources, uint32_t n_sources, struct rg_error *err)
+{
+	struct search s;
+
+	if (search_init(&s, distances, graph, err) != RG_OK)
+		return RG_NOMEM;
 	for (uint32_t i = 0; i < n_sources; i++)
 		if (distances->distance[sources[i]] == RG_UNREACHED)
 			reach(&s, sources[i], RG_NO_VERTEX, RG_NO_EDGE, 0);
 	search_run(&s);
+	distances->reached = s.tail;
+	free(s.queue);
+	return RG_OK;
+}
+
+/* --- late edges --------------------------------------------------------------------------- */
+
+/* Follow the edges of V that are late, or those that are not. */
+static void expand(struct search *s, uint32_t v, const struct rg_bitset *late, bool wanted)
+{
+	uint32_t far = s->d->distance[v] + 1;
+
+	for (uint32_t e = s->offset[v]; e < s->offset[v + 1]; e++)
+		if (s->d->distance[s->target[e]] == RG_UNREACHED &&
+			rg_bitset_get(late, e) == wanted)
+			reach(s, s->target[e], v, e, far);
+}
+
+/*
+ * One level: the vertices from DONORS up to s->head were reached with one late edge less, nearest
+ * first. Their late edges lead into this level, whose queue so stays in order too.
+ */
+static void search_level(struct search *s, const struct rg_bitset *late, uint32_t donors)
+{
+	uint32_t end = s->head;
+
+	while (donors < end || s->head < s->tail) {
+		look_ahead(s);
+		if (donors < end &&
+			(s->head == s->tail || s->d->distance[s->queue[donors]] <=
+						       s->d->distance[s->queue[s->head]]))
+			expand(s, s->queue[donors++], late, true);
+		else
+			expand(s, s->queue[s->head++], late, false);
+	}
+}
+
+enum rg_code rg_distances_init_late(struct rg_distances *distances, const struct rg_graph *graph,
+	const uint32_t *sources, uint32_t n_sources, const struct rg_distances_late *late,
+	struct rg_error *err)
+{
+	uint32_t donors = 0, last = 0;
+	struct search s;
+
+	if (search_init(&s, distances, graph, err) != RG_OK)
+		return RG_NOMEM;
+	for (uint32_t i = 0; i < n_sources; i++)
+		last = late->sources[i] > last ? late->sources[i] : last;
+	for (uint32_t level = 0; level <= last || donors < s.head; level++) {
+		uint32_t start = s.head;
+
+		for (uint32_t i = 0; level <= last && i < n_sources; i++)
+			if (late->sources[i] == level &&
+				distances->distance[sources[i]] == RG_UNREACHED)
+				reach(&s, sources[i], RG_NO_VERTEX, RG_NO_EDGE, 0);
+		search_level(&s, late->edges, donors);
+		donors = start;
+	}
 	distances->reached = s.tail;
 	free(s.queue);
 	return RG_OK;

@@ -1,15 +1,44 @@
 #include "src/heap/policy.h"
 
 #include "heapdump/base/array.h"
+#include "src/heap/clarity.h"
 #include "src/heap/fold.h"
 
 struct build {
 	const struct rg_heap *heap;
 	const struct rg_policy *policy;
-	struct rg_graph *graph;
-	bool store;
+	/* what is done with the edge AT, which is the reference ROW of the heap; NULL: counted */
+	void (*each)(struct build *build, uint32_t row);
 	uint32_t at;
+	struct rg_graph *graph;
+	const struct rg_clarity *clarity;
+	struct rg_bitset *marks;
+	uint32_t *edge;
 };
+
+static void store(struct build *build, uint32_t row)
+{
+	build->graph->target[build->at] = build->heap->target[row];
+	if (build->graph->label)
+		build->graph->label[build->at] = row;
+}
+
+static void mark_hard(struct build *build, uint32_t row)
+{
+	if (rg_clarity_hard(build->clarity, row))
+		rg_bitset_set(build->marks, build->at);
+}
+
+static void find_row(struct build *build, uint32_t row)
+{
+	uint32_t target = build->heap->target[row];
+
+	/* a row may be the number of a later edge */
+	if (build->edge[target] != build->at || rg_bitset_get(build->marks, target))
+		return;
+	build->edge[target] = row;
+	rg_bitset_set(build->marks, target);
+}
 
 static bool wanted(const struct build *build, uint32_t id)
 {
@@ -44,11 +73,8 @@ static void add_references(struct build *build, uint32_t owner, uint32_t id)
 		if (!follows(build, owner, edge) || !wanted(build, target) ||
 			(!build->policy->raw && rg_heap_folded(heap, target)))
 			continue;
-		if (build->store) {
-			build->graph->target[build->at] = target;
-			if (build->graph->label)
-				build->graph->label[build->at] = edge;
-		}
+		if (build->each)
+			build->each(build, edge);
 		build->at++;
 	}
 }
@@ -73,7 +99,7 @@ static void add_all(struct build *build)
 	for (uint32_t id = 0; id < heap->n_objects; id++) {
 		uint32_t helper = raw ? RG_NO_ID : rg_heap_helper(heap, id);
 
-		if (build->store)
+		if (build->graph && build->each)
 			build->graph->offset[id] = build->at;
 		if (!wanted(build, id) || (!raw && rg_heap_folded(heap, id)))
 			continue;
@@ -81,7 +107,7 @@ static void add_all(struct build *build)
 		if (helper != RG_NO_ID && follows_helper(build, id, helper))
 			add_references(build, id, helper);
 	}
-	if (build->store)
+	if (build->graph && build->each)
 		build->graph->offset[heap->n_objects] = build->at;
 }
 
@@ -101,38 +127,46 @@ enum rg_code rg_policy_graph(const struct rg_heap *heap, const struct rg_policy 
 		rg_graph_deinit(&graph);
 		return rg_nomem(err);
 	}
-	build.store = true;
+	build.each = store;
 	add_all(&build);
 	*graph_ret = graph;
 	return RG_OK;
 }
 
-/* The rows of ID, on behalf of OWNER; from the last back, so that the first of several stays. */
-static void find_rows(const struct build *build, uint32_t owner, uint32_t id,
-	const uint32_t *parent, uint32_t *edge)
-{
-	const struct rg_heap *heap = build->heap;
-
-	for (uint32_t row = heap->offset[id + 1]; row-- > heap->offset[id];)
-		if (parent[heap->target[row]] == owner && edge[heap->target[row]] != RG_NO_EDGE &&
-			follows(build, owner, row))
-			edge[heap->target[row]] = row;
-}
-
-void rg_policy_rows(const struct rg_heap *heap, const struct rg_policy *policy,
-	const uint32_t *parent, uint32_t *edge)
+enum rg_code rg_policy_hard(const struct rg_heap *heap, const struct rg_policy *policy,
+	struct rg_bitset *hard_ret, struct rg_error *err)
 {
 	struct build build = { .heap = heap, .policy = policy };
+	struct rg_clarity clarity;
+	enum rg_code code = rg_clarity_init(&clarity, heap, err);
 
-	for (uint32_t id = 0; id < heap->n_objects; id++) {
-		uint32_t helper = policy->raw ? RG_NO_ID : rg_heap_helper(heap, id);
-
-		if (!policy->raw && rg_heap_folded(heap, id))
-			continue;
-		if (helper != RG_NO_ID && follows_helper(&build, id, helper))
-			find_rows(&build, id, helper, parent, edge);
-		find_rows(&build, id, id, parent, edge);
+	if (code)
+		return code;
+	add_all(&build);
+	code = rg_bitset_init(hard_ret, build.at, err);
+	if (!code) {
+		build.each = mark_hard;
+		build.clarity = &clarity;
+		build.marks = hard_ret;
+		add_all(&build);
 	}
+	rg_clarity_deinit(&clarity);
+	return code;
+}
+
+enum rg_code rg_policy_rows(const struct rg_heap *heap, const struct rg_policy *policy,
+	uint32_t *edge, struct rg_error *err)
+{
+	struct build build = { .heap = heap, .policy = policy, .each = find_row, .edge = edge };
+	struct rg_bitset found;
+	enum rg_code code = rg_bitset_init(&found, heap->n_objects, err);
+
+	if (code)
+		return code;
+	build.marks = &found;
+	add_all(&build);
+	rg_bitset_deinit(&found);
+	return RG_OK;
 }
 
 const char *rg_policy_name(unsigned edges)

@@ -43,12 +43,18 @@ enum rg_code rg_policy_graph(const struct rg_heap *heap, const struct rg_policy 
 	struct rg_graph *graph_ret, struct rg_error *err);
 
 /*
- * For a graph without labels, made by POLICY, which has no sets: EDGE[v], an edge that leads from
- * PARENT[v] to v and the first to do so, becomes its row in the heap; RG_NO_EDGE stays.
+ * Which edges of the graph of POLICY are hard to read (clarity.h): a new set of its edges.
  * O(objects + references).
  */
-void rg_policy_rows(const struct rg_heap *heap, const struct rg_policy *policy,
-	const uint32_t *parent, uint32_t *edge);
+enum rg_code rg_policy_hard(const struct rg_heap *heap, const struct rg_policy *policy,
+	struct rg_bitset *hard_ret, struct rg_error *err);
+
+/*
+ * For a graph without labels, made by POLICY: EDGE[v], an edge that leads to v, becomes its row in
+ * the heap; RG_NO_EDGE stays. O(objects + references), and a bit an object of work.
+ */
+enum rg_code rg_policy_rows(const struct rg_heap *heap, const struct rg_policy *policy,
+	uint32_t *edge, struct rg_error *err);
 
 /* "data", "strong", "all". */
 const char *rg_policy_name(unsigned edges);

@@ -159,7 +159,7 @@ static enum rg_code find_cycles(struct rg_selector *selector, struct rg_error *e
 
 static enum rg_code find_paths(struct rg_selector *selector, struct rg_error *err)
 {
-	return rg_paths_init(&selector->paths, selector->heap, selector->options.raw, err);
+	return rg_paths_init_shortest(&selector->paths, selector->heap, selector->options.raw, err);
 }
 
 static enum rg_code find_retained(struct rg_selector *selector, struct rg_error *err)

@@ -288,7 +288,7 @@ static void name_top(struct drawing *drawing, uint32_t number, uint32_t node)
 	uint32_t shown = rg_heap_stand_in(draw->heap, id);
 	const char *path;
 
-	if (retained->paths.distances.distance[id] == 0 || shown != id) {
+	if (retained->paths.root_of[id] < draw->heap->n_roots || shown != id) {
 		row->kind = RG_PICTURE_ROOT;
 		draw->has_root = true;
 	}

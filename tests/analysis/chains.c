@@ -1,7 +1,7 @@
 /*
- * The chains of `why` and the paths of `path` on random heaps against brute force: lengths, that
- * every reference of them is one, how many shortest paths there are, and that each selected object
- * is explained once.
+ * The chains of `why` and the paths of `path` on random heaps against brute force: how few of
+ * their references are hard to read, lengths, that every reference of them is one, how many
+ * shortest paths there are, and that each selected object is explained once.
  */
 #include <stdbool.h>
 
@@ -13,11 +13,10 @@
 
 #define OBJECTS 9
 #define REFERENCES (4 * OBJECTS)
-#define FAR 1000u
 
 struct puzzle {
 	uint32_t n, m, from[REFERENCES], to[REFERENCES];
-	bool root[OBJECTS], start[OBJECTS], end[OBJECTS];
+	bool root[OBJECTS], start[OBJECTS], end[OBJECTS], hard[REFERENCES];
 	uint32_t ways[OBJECTS][OBJECTS]; /* references from one to the other */
 };
 
@@ -35,6 +34,7 @@ static void invent(struct puzzle *puzzle, uint64_t *state)
 		puzzle->from[e] = random_below(state, puzzle->n);
 		puzzle->to[e] = random_below(state, puzzle->n);
 		puzzle->ways[puzzle->from[e]][puzzle->to[e]]++;
+		puzzle->hard[e] = random_below(state, 4) == 0;
 	}
 }
 
@@ -55,7 +55,7 @@ static void load(const struct puzzle *puzzle, struct rg_heap *heap)
 	}
 	for (uint32_t e = 0; e < puzzle->m; e++) {
 		struct rg_reference_record record = { .target = ADDRESS(puzzle->to[e]),
-			.kind = RG_KIND_ITEM,
+			.kind = puzzle->hard[e] ? RG_KIND_MRO : RG_KIND_ITEM,
 			.form = RG_LABEL_INDEX,
 			.label = e };
 
@@ -81,6 +81,20 @@ static void count_walks(
 		}
 }
 
+/* Of the best chain to each object: references that are hard to read, above all of them. */
+static void relax(const struct puzzle *puzzle, uint32_t cost[OBJECTS])
+{
+	for (uint32_t v = 0; v < puzzle->n; v++)
+		cost[v] = puzzle->root[v] ? 0 : UINT32_MAX;
+	for (uint32_t round = 0; round < puzzle->n; round++)
+		for (uint32_t e = 0; e < puzzle->m; e++) {
+			uint32_t from = cost[puzzle->from[e]], one = puzzle->hard[e] << 16 | 1;
+
+			if (from != UINT32_MAX && from + one < cost[puzzle->to[e]])
+				cost[puzzle->to[e]] = from + one;
+		}
+}
+
 static bool is_reference(const struct rg_heap *heap, uint32_t from, uint32_t to, uint32_t row)
 {
 	return row >= heap->offset[from] && row < heap->offset[from + 1] && heap->target[row] == to;
@@ -89,16 +103,19 @@ static bool is_reference(const struct rg_heap *heap, uint32_t from, uint32_t to,
 /* --- why ---------------------------------------------------------------------------------- */
 
 static void check_chain(uint64_t seed, const struct puzzle *puzzle, const struct rg_heap *heap,
-	const struct rg_paths *paths, uint32_t id, uint32_t distance)
+	const struct rg_paths *paths, uint32_t id, uint32_t cost)
 {
 	struct rg_path_step *steps;
 	struct rg_error err;
-	uint32_t count;
+	uint32_t count, hard = 0;
 
 	CHECK(seed, rg_paths_chain(paths, id, &steps, &count, &err) == RG_OK);
-	CHECK(seed, count == (distance == FAR ? 0 : distance + 1));
+	CHECK(seed, count == (cost == UINT32_MAX ? 0 : (cost & 0xffff) + 1));
 	if (!count)
 		return;
+	for (uint32_t i = 1; i < count; i++)
+		hard += RG_EDGE_KIND(heap->edge[steps[i].reference]) == RG_KIND_MRO;
+	CHECK(seed, hard == cost >> 16);
 	CHECK(seed, puzzle->root[steps[0].object] && steps[count - 1].object == id);
 	for (uint32_t i = 1; i < count; i++)
 		CHECK(seed, is_reference(heap, steps[i - 1].object, steps[i].object,
@@ -106,11 +123,42 @@ static void check_chain(uint64_t seed, const struct puzzle *puzzle, const struct
 	free(steps);
 }
 
+/* Distances proper, and that the search in two steps is the one in one. */
+static void check_forms(uint64_t seed, const struct puzzle *puzzle, const struct rg_heap *heap,
+	const struct rg_paths *paths)
+{
+	uint64_t walks[OBJECTS + 2][OBJECTS];
+	struct rg_paths nearest, stepwise;
+	struct rg_error err;
+
+	count_walks(puzzle, puzzle->root, walks);
+	CHECK(seed, rg_paths_init_shortest(&nearest, heap, false, &err) == RG_OK);
+	CHECK(seed, rg_paths_start(&stepwise, heap, false, &err) == RG_OK);
+	CHECK(seed, rg_paths_finish(&stepwise, heap, false, true, &err) == RG_OK);
+	for (uint32_t v = 0; v < puzzle->n; v++) {
+		uint32_t distance = 0, edge = paths->distances.edge[v], same;
+
+		while (distance < OBJECTS + 2 && !walks[distance][v])
+			distance++;
+		distance = distance == OBJECTS + 2 ? RG_UNREACHED : distance;
+		CHECK(seed, nearest.distances.distance[v] == distance);
+		CHECK(seed, rg_paths_distance(heap, false, v, &same, &err) == RG_OK &&
+				    same == distance);
+		CHECK(seed, stepwise.distances.parent[v] == paths->distances.parent[v]);
+		CHECK(seed,
+			stepwise.distances.edge[v] ==
+				(edge == RG_NO_EDGE ? edge : rg_graph_label(&paths->graph, edge)));
+	}
+	rg_paths_deinit(&nearest);
+	rg_paths_deinit(&stepwise);
+}
+
 START_TEST(why)
 {
 	FOR_SEEDS(seed, 2000)
 	{
-		uint64_t state = seed, walks[OBJECTS + 2][OBJECTS], ends = 0, selected = 0;
+		uint64_t state = seed, ends = 0, selected = 0;
+		uint32_t cost[OBJECTS];
 		struct puzzle puzzle;
 		struct rg_routes routes;
 		struct rg_bitset set;
@@ -120,21 +168,17 @@ START_TEST(why)
 
 		invent(&puzzle, &state);
 		load(&puzzle, &heap);
-		count_walks(&puzzle, puzzle.root, walks);
+		relax(&puzzle, cost);
 		CHECK(seed, rg_paths_init(&paths, &heap, false, &err) == RG_OK);
 		CHECK(seed, rg_bitset_init(&set, heap.n_objects, &err) == RG_OK);
 		for (uint32_t v = 0; v < puzzle.n; v++) {
-			uint32_t distance = 0;
-
-			while (distance < OBJECTS + 2 && !walks[distance][v])
-				distance++;
-			check_chain(seed, &puzzle, &heap, &paths, v,
-				distance == OBJECTS + 2 ? FAR : distance);
+			check_chain(seed, &puzzle, &heap, &paths, v, cost[v]);
 			if (puzzle.end[v]) {
 				rg_bitset_set(&set, v);
 				selected++;
 			}
 		}
+		check_forms(seed, &puzzle, &heap, &paths);
 		CHECK(seed, rg_routes_init(&routes, &heap, &paths, &set, false, &err) == RG_OK);
 		for (uint32_t i = 0; i < routes.n_ends; i++) {
 			const struct rg_route *route = &routes.rows[routes.ends[i]];

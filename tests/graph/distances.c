@@ -1,4 +1,7 @@
-/* Distances against relaxation to a fixed point, and the rule that breaks ties. */
+/*
+ * Distances against relaxation to a fixed point, and the rule that breaks ties; with late edges the
+ * pair of late edges and length against the same.
+ */
 #include "src/graph/distances.h"
 
 #include "tests/graph/random.h"
@@ -85,6 +88,108 @@ START_TEST(distances_as_relaxation_says)
 }
 END_TEST
 
+/* Late edges in the upper half and all edges in the lower of the best way to each vertex. */
+static void relax_late(const struct rg_graph *g, const uint32_t *sources, uint32_t n_sources,
+	const struct rg_distances_late *late, uint64_t cost[32])
+{
+	for (uint32_t v = 0; v < g->n; v++)
+		cost[v] = UINT64_MAX;
+	for (uint32_t i = 0; i < n_sources; i++)
+		if ((uint64_t)late->sources[i] << 32 < cost[sources[i]])
+			cost[sources[i]] = (uint64_t)late->sources[i] << 32;
+	for (uint32_t round = 0; round < g->n; round++)
+		for (uint32_t v = 0; v < g->n; v++)
+			for (uint32_t e = g->offset[v];
+				cost[v] != UINT64_MAX && e < g->offset[v + 1]; e++) {
+				uint64_t one = (uint64_t)rg_bitset_get(late->edges, e) << 32 | 1;
+
+				if (cost[v] + one < cost[g->target[e]])
+					cost[g->target[e]] = cost[v] + one;
+			}
+}
+
+/* The same, summed up along the way that was found. */
+static uint64_t cost_of(const struct rg_distances *d, const uint32_t *sources, uint32_t n_sources,
+	const struct rg_distances_late *late, uint32_t v)
+{
+	uint64_t cost = 0, best = UINT64_MAX;
+
+	for (; d->parent[v] != RG_NO_VERTEX; v = d->parent[v])
+		cost += (uint64_t)rg_bitset_get(late->edges, d->edge[v]) << 32 | 1;
+	for (uint32_t i = 0; i < n_sources; i++)
+		if (sources[i] == v && late->sources[i] < best)
+			best = late->sources[i];
+	return cost + (best << 32);
+}
+
+START_TEST(late_edges_as_relaxation_says)
+{
+	FOR_SEEDS(seed, 4000)
+	{
+		uint64_t state = seed, expected[32];
+		struct rg_graph g = random_graph(&state, 14);
+		uint32_t sources[4], n_sources = g.n ? random_below(&state, 5) : 0, reached = 0;
+		uint8_t ranks[4];
+		struct rg_bitset edges;
+		struct rg_distances_late late = { &edges, ranks };
+		struct rg_distances d;
+
+		CHECK(seed, rg_bitset_init(&edges, g.m, NULL) == RG_OK);
+		for (uint32_t e = 0; e < g.m; e++)
+			if (random_below(&state, 3) == 0)
+				rg_bitset_set(&edges, e);
+		for (uint32_t i = 0; i < n_sources; i++) {
+			sources[i] = random_below(&state, g.n);
+			ranks[i] = (uint8_t)random_below(&state, 4);
+		}
+		relax_late(&g, sources, n_sources, &late, expected);
+		CHECK(seed,
+			rg_distances_init_late(&d, &g, sources, n_sources, &late, NULL) == RG_OK);
+		for (uint32_t v = 0; v < g.n; v++) {
+			bool known = expected[v] != UINT64_MAX;
+
+			CHECK(seed, known == (d.distance[v] != RG_UNREACHED));
+			CHECK(seed, way_holds(&g, &d, v));
+			CHECK(seed, !known || d.distance[v] == (uint32_t)expected[v]);
+			CHECK(seed,
+				!known || cost_of(&d, sources, n_sources, &late, v) == expected[v]);
+			reached += known;
+		}
+		CHECK(seed, d.reached == reached);
+		rg_distances_deinit(&d);
+		rg_bitset_deinit(&edges);
+		rg_graph_deinit(&g);
+	}
+}
+END_TEST
+
+/* A path of a million edges all of which are late: a level each, and linear all the same. */
+START_TEST(late_edges_of_big_shapes)
+{
+	uint32_t source = 0;
+	uint8_t rank = 3;
+
+	for (enum shape shape = 0; shape < N_SHAPES; shape++) {
+		struct rg_graph g = big_graph(shape);
+		struct rg_bitset edges;
+		struct rg_distances_late late = { &edges, &rank };
+		struct rg_distances plain, d;
+
+		ck_assert_int_eq(rg_bitset_init(&edges, g.m, NULL), RG_OK);
+		for (uint32_t e = 0; e < g.m; e++)
+			rg_bitset_set(&edges, e);
+		ck_assert_int_eq(rg_distances_init(&plain, &g, &source, 1, NULL), RG_OK);
+		ck_assert_int_eq(rg_distances_init_late(&d, &g, &source, 1, &late, NULL), RG_OK);
+		ck_assert_uint_eq(d.reached, plain.reached);
+		ck_assert_mem_eq(d.distance, plain.distance, g.n * sizeof(*d.distance));
+		rg_distances_deinit(&plain);
+		rg_distances_deinit(&d);
+		rg_bitset_deinit(&edges);
+		rg_graph_deinit(&g);
+	}
+}
+END_TEST
+
 START_TEST(distances_of_big_shapes)
 {
 	static const uint32_t last[N_SHAPES] = { BIG - 1, 0, 1 };
@@ -105,4 +210,5 @@ START_TEST(distances_of_big_shapes)
 }
 END_TEST
 
-TEST_MAIN("distances", distances_as_relaxation_says, distances_of_big_shapes)
+TEST_MAIN("distances", distances_as_relaxation_says, late_edges_as_relaxation_says,
+	late_edges_of_big_shapes, distances_of_big_shapes)
