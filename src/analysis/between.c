@@ -139,10 +139,34 @@ static enum rg_code count(struct search *search, struct rg_error *err)
 
 /* --- the first paths ---------------------------------------------------------------------- */
 
-/* One path being made, from its end backwards. */
+/*
+ * One path being made, from its end backwards. A place's edges are narrowed when it is first left,
+ * to those that lead one step nearer: so each step taken is one of a path that is kept, however
+ * many other referrers a hub has.
+ */
 struct trail {
 	uint32_t *vertex, *next; /* of each place: the object, and its next edge backwards */
+	uint32_t *end; /* of each object: where its narrowed edges end; 0: not narrowed yet */
 };
+
+/* Put object V, whose predecessors are at distance BEFORE, at place AT. */
+static void enter(
+	struct search *search, struct trail *trail, uint32_t at, uint32_t v, uint32_t before)
+{
+	struct rg_graph *reverse = &search->reverse;
+	uint32_t end = reverse->offset[v];
+
+	trail->vertex[at] = v;
+	trail->next[at] = end;
+	if (trail->end[v])
+		return;
+	for (uint32_t e = end; e < reverse->offset[v + 1]; e++)
+		if (search->distances.distance[reverse->target[e]] == before) {
+			reverse->target[end] = reverse->target[e];
+			reverse->label[end++] = reverse->label[e];
+		}
+	trail->end[v] = end;
+}
 
 /* Copy the trail of edges as a path. */
 static void keep(struct search *search, const struct trail *trail)
@@ -163,29 +187,23 @@ static void keep(struct search *search, const struct trail *trail)
 /* The paths that end at TARGET, depth first backwards; every one of them ends at a source. */
 static void walk_back(struct search *search, uint32_t target, struct trail *trail, uint64_t limit)
 {
-	const struct rg_graph *reverse = &search->reverse;
 	uint32_t length = search->between->length, at = length;
 
-	trail->vertex[at] = target;
-	trail->next[at] = reverse->offset[target];
+	enter(search, trail, at, target, at - 1);
 	while (search->between->n_paths < limit) {
 		uint32_t v = trail->vertex[at], e = trail->next[at];
 
-		if (e == reverse->offset[v + 1]) {
+		if (e == trail->end[v]) {
 			if (at++ == length)
 				return;
 			continue;
 		}
 		trail->next[at]++;
-		if (search->distances.distance[reverse->target[e]] != at - 1)
-			continue;
-		trail->vertex[--at] = reverse->target[e];
-		if (at == 0) {
-			keep(search, trail);
-			at++;
-		} else {
-			trail->next[at] = reverse->offset[trail->vertex[at]];
-		}
+		trail->vertex[--at] = search->reverse.target[e];
+		if (at == 0)
+			keep(search, trail), at++;
+		else
+			enter(search, trail, at, trail->vertex[at], at - 1);
 	}
 }
 
@@ -194,25 +212,25 @@ static enum rg_code collect(struct search *search, uint64_t limit, struct rg_err
 	struct rg_between *between = search->between;
 	size_t places = (size_t)between->length + 1;
 	struct trail trail = { rg_array_new(places, sizeof(uint32_t)),
-		rg_array_new(places, sizeof(uint32_t)) };
+		rg_array_new(places, sizeof(uint32_t)),
+		rg_array_new(search->graph.n, sizeof(uint32_t)) };
+
+	bool fits;
 
 	if (limit > between->shortest)
 		limit = between->shortest;
-	/* long paths are kept as long as all of them take reasonable memory */
-	while (limit > 1 && limit * places > UINT32_MAX / 64)
-		limit /= 2;
+	if (limit > RG_BETWEEN_STEPS / places)
+		limit = RG_BETWEEN_STEPS / places > 1 ? RG_BETWEEN_STEPS / places : 1;
 	between->steps = rg_array_new(limit * places, sizeof(*between->steps));
-	if (!trail.vertex || !trail.next || !between->steps) {
-		free(trail.vertex);
-		free(trail.next);
-		return rg_nomem(err);
-	}
-	for (uint32_t v = 0; v < search->graph.n && between->n_paths < limit; v++)
+	fits = trail.vertex && trail.next && trail.end && between->steps;
+
+	for (uint32_t v = 0; fits && v < search->graph.n && between->n_paths < limit; v++)
 		if (search->target[v])
 			walk_back(search, v, &trail, limit);
 	free(trail.vertex);
 	free(trail.next);
-	return RG_OK;
+	free(trail.end);
+	return fits ? RG_OK : rg_nomem(err);
 }
 
 enum rg_code rg_between_init(struct rg_between *between, const struct rg_heap *heap, unsigned edges,

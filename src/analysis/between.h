@@ -9,6 +9,8 @@
 #include "src/analysis/paths.h"
 #include "src/graph/bitset.h"
 
+#define RG_BETWEEN_STEPS 100000u /* that are kept of all paths, unless one alone has more */
+
 struct rg_between {
 	uint64_t shortest; /* how many shortest paths there are, at most UINT64_MAX; 0: none */
 	uint32_t length; /* references on each, at least 1 */
@@ -18,8 +20,9 @@ struct rg_between {
 
 /*
  * The shortest paths of at least one reference from an object of FROM to one of TO, over the
- * references of classes EDGES; at most LIMIT of them are kept, in the order of the objects'
- * numbers. Two references between the same objects make two paths. O(objects + references).
+ * references of classes EDGES; at most LIMIT of them are kept, and no more than RG_BETWEEN_STEPS
+ * allow, in the order of the objects' numbers. Two references between the same objects make two
+ * paths. O(objects + references + steps that are kept).
  */
 enum rg_code rg_between_init(struct rg_between *between, const struct rg_heap *heap, unsigned edges,
 	bool raw, const struct rg_bitset *from, const struct rg_bitset *to, uint64_t limit,

@@ -72,10 +72,10 @@ static enum rg_code start(struct rg_paths *paths, const struct rg_heap *heap,
 
 /* The chains over the graph of POLICY; the paths are released where it fails. */
 static enum rg_code search(struct rg_paths *paths, const struct rg_heap *heap,
-	const struct rg_policy *policy, struct rg_error *err)
+	const struct rg_policy *policy, const struct rg_bitset *walls, struct rg_error *err)
 {
 	struct rg_bitset hard = { 0 };
-	struct rg_distances_late late = { &hard, paths->ranks };
+	struct rg_distances_late late = { &hard, paths->ranks, walls };
 	enum rg_code code = rg_policy_hard(heap, policy, &hard, err);
 
 	if (!code)
@@ -90,10 +90,16 @@ static enum rg_code search(struct rg_paths *paths, const struct rg_heap *heap,
 enum rg_code rg_paths_init(
 	struct rg_paths *paths, const struct rg_heap *heap, bool raw, struct rg_error *err)
 {
+	return rg_paths_init_around(paths, heap, raw, NULL, err);
+}
+
+enum rg_code rg_paths_init_around(struct rg_paths *paths, const struct rg_heap *heap, bool raw,
+	const struct rg_bitset *walls, struct rg_error *err)
+{
 	struct rg_policy policy = { .edges = RG_EDGES_ALL, .raw = raw };
 	enum rg_code code = start(paths, heap, &policy, err);
 
-	return code ? code : search(paths, heap, &policy, err);
+	return code ? code : search(paths, heap, &policy, walls, err);
 }
 
 enum rg_code rg_paths_init_shortest(
@@ -140,7 +146,7 @@ enum rg_code rg_paths_finish(struct rg_paths *paths, const struct rg_heap *heap,
 	bool keep, struct rg_error *err)
 {
 	struct rg_policy policy = { .edges = RG_EDGES_ALL, .raw = raw, .unlabelled = true };
-	enum rg_code code = search(paths, heap, &policy, err);
+	enum rg_code code = search(paths, heap, &policy, NULL, err);
 
 	if (code)
 		return code;
@@ -177,12 +183,8 @@ enum rg_code rg_paths_chain(const struct rg_paths *paths, uint32_t id,
 	steps = rg_array_new((size_t)length + 1, sizeof(*steps));
 	if (!steps)
 		return rg_nomem(err);
-	for (uint32_t i = length + 1; i-- > 0; at = distances->parent[at]) {
-		uint32_t edge = distances->edge[at];
-
-		steps[i].object = at;
-		steps[i].reference = i == 0 ? RG_NO_ID : rg_graph_label(&paths->graph, edge);
-	}
+	for (uint32_t i = length + 1; i-- > 0; at = distances->parent[at])
+		steps[i] = (struct rg_path_step){ at, rg_paths_step(paths, at) };
 	*steps_ret = steps;
 	*count_ret = length + 1;
 	return RG_OK;

@@ -6,6 +6,7 @@
 #ifndef RG_ANALYSIS_PATHS_H
 #define RG_ANALYSIS_PATHS_H
 
+#include "src/graph/bitset.h"
 #include "src/graph/distances.h"
 #include "src/heap/heap.h"
 
@@ -21,6 +22,13 @@ struct rg_paths {
 /* The graph, the roots, and the search. O(objects + references). Zeroed when it fails. */
 enum rg_code rg_paths_init(
 	struct rg_paths *paths, const struct rg_heap *heap, bool raw, struct rg_error *err);
+
+/*
+ * The same around WALLS, objects that no chain may go through or lead to; the graph is that of all
+ * objects. What is folded counts with what it is folded into.
+ */
+enum rg_code rg_paths_init_around(struct rg_paths *paths, const struct rg_heap *heap, bool raw,
+	const struct rg_bitset *walls, struct rg_error *err);
 
 /* The same with nothing but the length of a chain counting: distances proper. */
 enum rg_code rg_paths_init_shortest(
@@ -47,6 +55,14 @@ void rg_paths_deinit(struct rg_paths *paths);
 struct rg_path_step {
 	uint32_t object, reference; /* reference: RG_NO_ID at the root */
 };
+
+/* The reference (row of the heap) by which a chain comes to ID; RG_NO_ID at a root. O(1). */
+static inline uint32_t rg_paths_step(const struct rg_paths *paths, uint32_t id)
+{
+	uint32_t edge = paths->distances.edge[id];
+
+	return edge == RG_NO_EDGE ? RG_NO_ID : rg_graph_label(&paths->graph, edge);
+}
 
 /*
  * The chain from a root to ID in *STEPS_RET, root first, freed by the caller; its length, 0 when

@@ -110,17 +110,21 @@ struct rg_answer_chain *rg_chain_new(const struct rg_heap *heap, const struct rg
 	if (!count)
 		return NULL;
 	chain = rg_arena_new(arena, 1, sizeof(*chain));
-	if (chain) {
-		const struct rg_heap_root *root = &heap->roots[paths->root_of[steps[0].object]];
-
-		chain->covers = RG_NOTHING;
-		chain->root = rg_label_root(heap, root, arena);
-		chain->path = path_text(
-			heap, rg_label_root_path(heap, root, arena), steps, count, arena);
-		fill_steps(&chain->steps, heap, steps, count, raw, arena);
-	}
+	if (chain)
+		rg_chain_fill(chain, heap, &heap->roots[paths->root_of[steps[0].object]], steps,
+			count, raw, arena);
 	free(steps);
 	return chain;
+}
+
+void rg_chain_fill(struct rg_answer_chain *chain, const struct rg_heap *heap,
+	const struct rg_heap_root *root, const struct rg_path_step *steps, uint32_t count, bool raw,
+	struct rg_arena *arena)
+{
+	chain->covers = RG_NOTHING;
+	chain->root = rg_label_root(heap, root, arena);
+	chain->path = path_text(heap, rg_label_root_path(heap, root, arena), steps, count, arena);
+	fill_steps(&chain->steps, heap, steps, count, raw, arena);
 }
 
 /* What an expression that starts at an object begins with. */

@@ -18,6 +18,11 @@ void rg_rows_generations(struct rg_list *list, const struct rg_heap *heap, const
 struct rg_answer_chain *rg_chain_new(const struct rg_heap *heap, const struct rg_paths *paths,
 	uint32_t id, bool raw, struct rg_arena *arena, struct rg_error *err);
 
+/* The chain of COUNT STEPS that starts at ROOT. */
+void rg_chain_fill(struct rg_answer_chain *chain, const struct rg_heap *heap,
+	const struct rg_heap_root *root, const struct rg_path_step *steps, uint32_t count, bool raw,
+	struct rg_arena *arena);
+
 /* The chain of COUNT STEPS that starts at an object, not at a root. */
 void rg_chain_between(struct rg_answer_chain *chain, const struct rg_heap *heap,
 	const struct rg_path_step *steps, uint32_t count, bool raw, struct rg_arena *arena);

@@ -50,7 +50,7 @@ struct rg_settings {
 		*by, *after, *known, *fail_on, *new_since, *every, *lasting, *until, *keep;
 	uint64_t captures; /* of --count */
 	bool separated; /* the words stand behind `--` */
-	bool reverse, tree, drops, weak, raw, stable, no_save, no_values, redact, force, graph,
+	bool reverse, all, tree, drops, weak, raw, stable, no_save, no_values, redact, force, graph,
 		frames, schema, help, version;
 };
 
@@ -60,6 +60,7 @@ enum rg_option_id {
 	RG_OPTION_LIMIT,
 	RG_OPTION_SORT,
 	RG_OPTION_REVERSE,
+	RG_OPTION_ALL,
 	RG_OPTION_TREE,
 	RG_OPTION_DROPS,
 	RG_OPTION_BY,

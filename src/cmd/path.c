@@ -11,6 +11,30 @@
 
 #define PATHS 5 /* that are shown */
 
+/* "5 of 141,182 shortest paths, each of 1 reference:". */
+static void print_heading(const struct rg_answer_path *answer, struct rg_arena *arena, FILE *out)
+{
+	const char *all = rg_units_things(
+		answer->shortest, "shortest path", "shortest paths", arena);
+
+	if (answer->paths.shown < answer->shortest)
+		fprintf(out, "%s of ", rg_units_count(answer->paths.shown, arena));
+	fprintf(out, "%s%s, each of %s:\n", answer->shortest == UINT64_MAX ? "at least " : "", all,
+		rg_units_things(answer->length, "reference", "references", arena));
+}
+
+static void print_rest(
+	const struct rg_answer_path *answer, uint64_t limit, struct rg_arena *arena, FILE *out)
+{
+	const struct rg_list *paths = &answer->paths;
+
+	if (paths->of > paths->shown)
+		fprintf(out, "  … %s%s more%s\n", paths->of == UINT64_MAX ? "at least " : "",
+			rg_units_count(paths->of - paths->shown, arena),
+			paths->shown < limit ? ": as many are shown as there is room for"
+					     : ", see them with --limit");
+}
+
 static enum rg_code text(const void *data, struct rg_context *context, FILE *out)
 {
 	const struct rg_answer_path *answer = data;
@@ -23,15 +47,11 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 			context->words[2], answer->envelope.policy->edges);
 		return RG_OK;
 	}
-	fprintf(out, "%s, each of %s:\n",
-		rg_units_things(answer->shortest, "shortest path", "shortest paths", &arena),
-		rg_units_things(answer->length, "reference", "references", &arena));
+	print_heading(answer, &arena, out);
 	for (uint64_t i = 0; i < answer->paths.shown; i++)
 		fprintf(out, "  %s\n",
 			rg_escape_display(&arena, rows[i].path, strlen(rows[i].path), 300));
-	if (answer->paths.of > answer->paths.shown)
-		fprintf(out, "  … %s more, see them with --limit\n",
-			rg_units_count(answer->paths.of - answer->paths.shown, &arena));
+	print_rest(answer, context->settings.limit, &arena, out);
 	fprintf(out, "\n");
 	code = rg_arena_end(&arena, RG_OK, &context->err);
 	return code ? code : rg_output_tree(context, answer->picture, false, false, out);

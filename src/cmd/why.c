@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "heapdump/base/units.h"
+#include "src/analysis/retained.h"
 #include "src/answer/graph.h"
 #include "src/answer/why.h"
 #include "src/cmd/answering.h"
@@ -29,21 +30,67 @@ static void print_chains(const struct rg_answer_why *answer, struct rg_arena *ar
 			(unsigned long long)answer->chains.of);
 }
 
+/* What is avoided, as it was written, or NULL. */
+static const char *avoided_text(const struct rg_context *context, struct rg_arena *arena)
+{
+	const char *avoid = context->settings.avoid;
+
+	if (!avoid)
+		return NULL;
+	avoid = rg_output_quote(avoid, arena);
+	return rg_escape_display(arena, avoid, strlen(avoid), 40);
+}
+
+/* How many are selected, in how many ways they are held, and what of them is not. */
+static void print_counts(
+	const struct rg_answer_why *answer, const char *avoided, struct rg_arena *arena, FILE *out)
+{
+	fprintf(out, "%s selected", rg_units_things(answer->selected, "object", "objects", arena));
+	if (answer->chains.of)
+		fprintf(out, ", held in %s%s%s",
+			rg_units_things(answer->chains.of, "way", "ways", arena),
+			avoided ? " without " : "", avoided ? avoided : "");
+	else if (!answer->selected && avoided)
+		fprintf(out, ": all are avoided");
+	if (answer->inner != RG_NOTHING && answer->inner)
+		fprintf(out, "; %s held by others of them alone",
+			rg_units_count(answer->inner, arena));
+	if (answer->unreached)
+		fprintf(out, "; %s reached by no named root (held from C, or garbage)",
+			rg_units_count(answer->unreached, arena));
+	fprintf(out, "%s\n", answer->chains.of ? ":" : "");
+}
+
+/* "nothing else holds it: cutting Cache frees it (1,203 objects, 1.2 MiB)". */
+static void print_freed(
+	const struct rg_answer_why *answer, const char *avoided, struct rg_arena *arena, FILE *out)
+{
+	const struct rg_answer_freed *freed = answer->freed;
+	bool one = freed->selected == 1;
+
+	if (freed->selected)
+		fprintf(out, "%snothing else holds %s: cutting %s frees %s (%s, %s)\n",
+			answer->chains.of ? "\n" : "",
+			freed->selected == answer->selected
+				? one ? "it" : "them"
+				: rg_arena_print(arena, "%s of them",
+					  rg_units_count(freed->selected, arena)),
+			rg_escape_display(arena, avoided, strlen(avoided), 40), one ? "it" : "them",
+			rg_units_things(freed->objects, "object", "objects", arena),
+			rg_units_bytes(freed->size, arena));
+}
+
 static enum rg_code text(const void *data, struct rg_context *context, FILE *out)
 {
 	const struct rg_answer_why *answer = data;
 	struct rg_arena arena = { 0 };
+	const char *avoided = avoided_text(context, &arena);
 	enum rg_code code;
 
-	fprintf(out, "%s selected", rg_units_things(answer->selected, "object", "objects", &arena));
-	if (answer->chains.of)
-		fprintf(out, ", held in %s",
-			rg_units_things(answer->chains.of, "way", "ways", &arena));
-	if (answer->unreached)
-		fprintf(out, "; %s reached by no named root (held from C, or garbage)",
-			rg_units_count(answer->unreached, &arena));
-	fprintf(out, "%s\n", answer->chains.of ? ":" : "");
+	print_counts(answer, avoided, &arena, out);
 	print_chains(answer, &arena, out);
+	if (answer->freed)
+		print_freed(answer, avoided, &arena, out);
 	code = rg_arena_end(&arena, RG_OK, &context->err);
 	if (code || !answer->chains.of)
 		return code;
@@ -63,7 +110,8 @@ static enum rg_code draw(
 		&answering->context->err);
 }
 
-static enum rg_code write_answer(struct rg_answering *answering, const struct rg_routes *routes)
+static enum rg_code write_answer(struct rg_answering *answering, const struct rg_routes *routes,
+	struct rg_answer_freed *freed)
 {
 	struct rg_context *context = answering->context;
 	struct rg_answer_why answer = { 0 };
@@ -71,9 +119,13 @@ static enum rg_code write_answer(struct rg_answering *answering, const struct rg
 	struct rg_output_forms forms = {
 		.data = &answer, .text = text, .drawing = &picture.drawing
 	};
-	enum rg_code code = rg_answer_why_init(&answer, routes, answering->origin, answering->limit,
-		&answering->arena, &context->err);
+	enum rg_code code = rg_answer_why_init(&answer, routes, context->settings.all,
+		answering->origin, answering->limit, &answering->arena, &context->err);
 
+	if (freed) {
+		answer.freed = freed;
+		answer.selected += freed->selected;
+	}
 	if (!code)
 		code = rg_answering_draw(&picture, answering, draw, routes);
 	answer.picture = picture.drawing.picture;
@@ -83,39 +135,142 @@ static enum rg_code write_answer(struct rg_answering *answering, const struct rg
 	return code;
 }
 
-static void say_next(struct rg_answering *answering, const struct rg_routes *routes)
+/* What was asked, as words of the next command. */
+static const char *question(struct rg_answering *answering)
 {
-	struct rg_context *context = answering->context;
+	const struct rg_settings *settings = &answering->context->settings;
+	struct rg_arena *arena = &answering->arena;
 
-	if (context->settings.format != RG_FORMAT_TEXT)
-		return;
-	if (!routes->n_ends)
-		rg_output_next(&answering->source, "garbage", "");
-	else if (!context->settings.from)
-		rg_output_next(&answering->source, "why",
-			rg_arena_print(&answering->arena, "%s -o why.svg",
-				rg_output_selection(context, &answering->arena)));
+	return rg_arena_print(arena, "%s%s%s%s", rg_output_selection(answering->context, arena),
+		settings->all ? " --all" : "", settings->avoid ? " --avoid " : "",
+		settings->avoid ? rg_output_quote(settings->avoid, arena) : "");
 }
 
-static enum rg_code answer(struct rg_answering *answering)
+static void say_next(struct rg_answering *answering, const struct rg_routes *routes, bool freed)
+{
+	const struct rg_settings *settings = &answering->context->settings;
+
+	if (settings->format != RG_FORMAT_TEXT)
+		return;
+	if (freed || (!routes->n_ends && settings->avoid))
+		rg_output_next(&answering->source, "retained",
+			rg_output_quote(settings->avoid, &answering->arena));
+	else if (!routes->n_ends)
+		rg_output_next(&answering->source, "garbage", "");
+	else if (!settings->from)
+		rg_output_next(&answering->source, "why",
+			rg_arena_print(&answering->arena, "%s -o why.svg", question(answering)));
+}
+
+/* --- the search --------------------------------------------------------------------------- */
+
+static void unite(struct rg_bitset *set, const struct rg_bitset *other)
+{
+	for (size_t i = 0; i < rg_bitset_words(set->n); i++)
+		set->words[i] |= other->words[i];
+}
+
+static void take_out(struct rg_bitset *set, const struct rg_bitset *other)
+{
+	for (size_t i = 0; i < rg_bitset_words(set->n); i++)
+		set->words[i] &= ~other->words[i];
+}
+
+/* What is folded is avoided with what it is part of. */
+static void unfold(const struct rg_heap *heap, struct rg_bitset *set)
+{
+	for (uint32_t id = 0; id < heap->n_objects; id++)
+		if (rg_bitset_get(set, id))
+			rg_bitset_set(set, heap->owner[id]);
+}
+
+/* What goes with AVOIDED is taken out of the selection: it has no chain. */
+static enum rg_code find_freed(struct rg_answering *answering, const struct rg_bitset *avoided,
+	struct rg_answer_freed *freed)
+{
+	struct rg_error *err = &answering->context->err;
+	struct rg_retained_set set = { 0 };
+	struct rg_retained retained;
+	enum rg_code code = rg_retained_init(
+		&retained, &answering->source.heap, answering->origin->raw, true, err);
+
+	if (code)
+		return code;
+	code = rg_retained_set_init(&set, &retained, avoided, err);
+	rg_retained_deinit(&retained);
+	if (code)
+		return code;
+	freed->objects = set.retained_objects;
+	freed->size = set.retained;
+	freed->selected = rg_bitset_count(&answering->selected);
+	take_out(&answering->selected, &set.freed);
+	freed->selected -= rg_bitset_count(&answering->selected);
+	rg_retained_set_deinit(&set);
+	return RG_OK;
+}
+
+static enum rg_code follow(
+	struct rg_answering *answering, const struct rg_paths *paths, struct rg_answer_freed *freed)
 {
 	const struct rg_heap *heap = &answering->source.heap;
 	struct rg_error *err = &answering->context->err;
 	bool raw = answering->origin->raw;
 	struct rg_routes routes = { 0 };
-	struct rg_paths paths;
-	enum rg_code code = rg_paths_init(&paths, heap, raw, err);
+	enum rg_code code =
+		answering->context->settings.all
+			? rg_routes_init_all(&routes, heap, paths, &answering->selected, raw, err)
+			: rg_routes_init(&routes, heap, paths, &answering->selected, raw, err);
+
+	if (!code)
+		code = write_answer(answering, &routes, freed);
+	if (!code)
+		say_next(answering, &routes, freed && freed->selected);
+	rg_routes_deinit(&routes);
+	return code;
+}
+
+/* AVOIDED: the objects that chains go round, or no set. */
+static enum rg_code search(struct rg_answering *answering, struct rg_bitset *avoided)
+{
+	const struct rg_heap *heap = &answering->source.heap;
+	struct rg_error *err = &answering->context->err;
+	bool raw = answering->origin->raw, all = answering->context->settings.all;
+	struct rg_answer_freed freed = { 0 };
+	struct rg_bitset walls = { 0 };
+	struct rg_paths paths = { 0 };
+	enum rg_code code = rg_bitset_init(&walls, heap->n_objects, err);
 
 	if (code)
 		return code;
-	answering->origin->edges = "all";
-	code = rg_routes_init(&routes, heap, &paths, &answering->selected, raw, err);
+	if (avoided->words) {
+		if (!raw)
+			unfold(heap, avoided);
+		take_out(&answering->selected, avoided);
+		unite(&walls, avoided);
+	}
+	if (all)
+		unite(&walls, &answering->selected);
+	if (avoided->words)
+		code = find_freed(answering, avoided, &freed);
 	if (!code)
-		code = write_answer(answering, &routes);
+		code = rg_paths_init_around(&paths, heap, raw, &walls, err);
 	if (!code)
-		say_next(answering, &routes);
-	rg_routes_deinit(&routes);
+		code = follow(answering, &paths, avoided->words ? &freed : NULL);
 	rg_paths_deinit(&paths);
+	rg_bitset_deinit(&walls);
+	return code;
+}
+
+static enum rg_code answer(struct rg_answering *answering)
+{
+	struct rg_bitset avoided = { 0 };
+	enum rg_code code = rg_answering_select(
+		answering, answering->context->settings.avoid, &avoided);
+
+	answering->origin->edges = "all";
+	if (!code)
+		code = search(answering, &avoided);
+	rg_bitset_deinit(&avoided);
 	return code;
 }
 
@@ -131,16 +286,21 @@ const struct rg_command rg_cmd_why = {
 	.description =
 		"Follows every reference that keeps something alive from the roots (modules, "
 		"frames of threads, the interpreter) to each selected object by the shortest way "
-		"that reads well, and merges the ways that are alike but for indices and keys: each with how many "
-		"objects it explains, and the nearest of them as Python would write it.",
+		"that reads well, and merges the ways that are alike but for indices and keys: "
+		"each with how many "
+		"objects it explains, and the nearest of them as Python would write it. With --all "
+		"the ways through every holder, each of which would keep the objects alive if the "
+		"others did not. With --avoid the ways that do not go through some objects, and "
+		"what would be freed without these.",
 	.examples = { { "why leak.rgs Session", "in how many ways, and by whom" },
-		{ "why leak.rgs 'app.web.*' -n 3", "of one package" },
 		{ "why leak.rgs 'list and items>9 and gen=2'", "long and old" },
+		{ "why leak.rgs Session --all", "through every holder, not the nearest alone" },
+		{ "why leak.rgs Session --avoid Cache", "who else holds it, if this one let go" },
 		{ "why leak.rgs @812 -o why.svg", "one object, as a picture" },
 		{ "why 4711 0x7f2a10c0", "by address, of a process now" } },
-	.options = RG_OPTIONS_LIST | RG_OPTION(TYPE) | RG_OPTION(MODULE) | RG_OPTION(EXTRA) |
-		   RG_OPTION(FROM) | RG_OPTION(RAW) | RG_OPTION(NODES) | RG_OPTION(LAYOUT_TIME) |
-		   RG_OPTION(GRAPH),
+	.options = RG_OPTIONS_LIST | RG_OPTION(ALL) | RG_OPTION(AVOID) | RG_OPTION(TYPE) |
+		   RG_OPTION(MODULE) | RG_OPTION(EXTRA) | RG_OPTION(FROM) | RG_OPTION(RAW) |
+		   RG_OPTION(NODES) | RG_OPTION(LAYOUT_TIME) | RG_OPTION(GRAPH),
 	.formats = RG_FORMATS_DRAWN | RG_FORMATS_IDS,
 	.min_words = 1,
 	.selects = true,

@@ -142,6 +142,14 @@ static void search_level(struct search *s, const struct rg_bitset *late, uint32_
 	}
 }
 
+static void set_walls(
+	struct rg_distances *distances, const struct rg_bitset *walls, uint32_t distance)
+{
+	for (uint32_t v = 0; walls && v < walls->n; v++)
+		if (rg_bitset_get(walls, v))
+			distances->distance[v] = distance;
+}
+
 enum rg_code rg_distances_init_late(struct rg_distances *distances, const struct rg_graph *graph,
 	const uint32_t *sources, uint32_t n_sources, const struct rg_distances_late *late,
 	struct rg_error *err)
@@ -151,6 +159,8 @@ enum rg_code rg_distances_init_late(struct rg_distances *distances, const struct
 
 	if (search_init(&s, distances, graph, err) != RG_OK)
 		return RG_NOMEM;
+	/* what has a distance is not entered */
+	set_walls(distances, late->walls, 0);
 	for (uint32_t i = 0; i < n_sources; i++)
 		last = late->sources[i] > last ? late->sources[i] : last;
 	for (uint32_t level = 0; level <= last || donors < s.head; level++) {
@@ -163,6 +173,7 @@ enum rg_code rg_distances_init_late(struct rg_distances *distances, const struct
 		search_level(&s, late->edges, donors);
 		donors = start;
 	}
+	set_walls(distances, late->walls, RG_UNREACHED);
 	distances->reached = s.tail;
 	free(s.queue);
 	return RG_OK;

@@ -33,10 +33,11 @@ struct rg_distances {
 enum rg_code rg_distances_init(struct rg_distances *distances, const struct rg_graph *graph,
 	const uint32_t *sources, uint32_t n_sources, struct rg_error *err);
 
-/* What a search puts off. */
+/* What a search puts off, and where it does not go. */
 struct rg_distances_late {
 	const struct rg_bitset *edges; /* m */
 	const uint8_t *sources; /* of each source how late it is: as after so many late edges */
+	const struct rg_bitset *walls; /* n: vertices that are not entered; NULL: none */
 };
 
 /*

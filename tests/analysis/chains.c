@@ -196,6 +196,107 @@ START_TEST(why)
 }
 END_TEST
 
+/* What the roots reach of the objects that are no walls. */
+static void reach(const struct puzzle *puzzle, const bool *walls, bool reached[OBJECTS])
+{
+	for (uint32_t v = 0; v < puzzle->n; v++)
+		reached[v] = puzzle->root[v] && !walls[v];
+	for (uint32_t round = 0; round < puzzle->n; round++)
+		for (uint32_t e = 0; e < puzzle->m; e++)
+			if (reached[puzzle->from[e]] && !walls[puzzle->to[e]])
+				reached[puzzle->to[e]] = true;
+}
+
+/* A chain that no selected object is on but the last. */
+static void check_route(uint64_t seed, const struct puzzle *puzzle, const struct rg_heap *heap,
+	const struct rg_routes *routes, uint32_t row)
+{
+	const struct rg_route *route = &routes->rows[row];
+	struct rg_path_step *steps;
+	struct rg_error err;
+	uint32_t count, root;
+
+	CHECK(seed, rg_routes_chain(routes, row, &steps, &count, &root, &err) == RG_OK);
+	CHECK(seed, heap->roots[root].object == steps[0].object && count == route->length + 1);
+	CHECK(seed, steps[count - 1].object == route->nearest && puzzle->end[route->nearest]);
+	for (uint32_t i = 0; i + 1 < count; i++)
+		CHECK(seed, !puzzle->end[steps[i].object] &&
+				    is_reference(heap, steps[i].object, steps[i + 1].object,
+					    steps[i + 1].reference));
+	free(steps);
+}
+
+/* Roots and references that would each hold V, were it not for the others. */
+static uint32_t holders_of(const struct puzzle *puzzle, const bool *around, uint32_t v)
+{
+	uint32_t holders = puzzle->root[v];
+
+	for (uint32_t e = 0; e < puzzle->m; e++)
+		holders += puzzle->to[e] == v && around[puzzle->from[e]];
+	return holders;
+}
+
+static void check_all(uint64_t seed, const struct puzzle *puzzle, const struct rg_heap *heap,
+	const struct rg_bitset *selected)
+{
+	bool around[OBJECTS], reached[OBJECTS], nothing[OBJECTS] = { false };
+	uint64_t inner = 0, unreached = 0, held = 0, most = 0, ends = 0;
+	struct rg_routes routes;
+	struct rg_paths paths;
+	struct rg_error err;
+
+	reach(puzzle, puzzle->end, around);
+	reach(puzzle, nothing, reached);
+	for (uint32_t v = 0; v < puzzle->n; v++) {
+		uint32_t holders = puzzle->end[v] ? holders_of(puzzle, around, v) : 0;
+
+		held += holders > 0;
+		most += holders;
+		inner += puzzle->end[v] && !holders && reached[v];
+		unreached += puzzle->end[v] && !reached[v];
+	}
+	CHECK(seed, rg_paths_init_around(&paths, heap, false, selected, &err) == RG_OK);
+	CHECK(seed, rg_routes_init_all(&routes, heap, &paths, selected, false, &err) == RG_OK);
+	for (uint32_t i = 0; i < routes.n_ends; i++) {
+		ends += routes.rows[routes.ends[i]].ends;
+		check_route(seed, puzzle, heap, &routes, routes.ends[i]);
+	}
+	CHECK(seed, routes.inner == inner && routes.unreached == unreached);
+	CHECK(seed, ends >= held && ends <= most);
+	rg_routes_deinit(&routes);
+	rg_paths_deinit(&paths);
+}
+
+START_TEST(all_ways)
+{
+	FOR_SEEDS(seed, 2000)
+	{
+		uint64_t state = seed;
+		bool around[OBJECTS];
+		struct rg_bitset set;
+		struct puzzle puzzle;
+		struct rg_paths paths;
+		struct rg_heap heap;
+		struct rg_error err;
+
+		invent(&puzzle, &state);
+		load(&puzzle, &heap);
+		CHECK(seed, rg_bitset_init(&set, heap.n_objects, &err) == RG_OK);
+		for (uint32_t v = 0; v < puzzle.n; v++)
+			if (puzzle.end[v])
+				rg_bitset_set(&set, v);
+		check_all(seed, &puzzle, &heap, &set);
+		reach(&puzzle, puzzle.end, around);
+		CHECK(seed, rg_paths_init_around(&paths, &heap, false, &set, &err) == RG_OK);
+		for (uint32_t v = 0; v < puzzle.n; v++)
+			CHECK(seed, around[v] == (paths.distances.distance[v] != RG_UNREACHED));
+		rg_bitset_deinit(&set);
+		rg_paths_deinit(&paths);
+		rg_heap_deinit(&heap);
+	}
+}
+END_TEST
+
 /* --- path --------------------------------------------------------------------------------- */
 
 static void check_paths(uint64_t seed, const struct puzzle *puzzle, const struct rg_heap *heap,
@@ -350,4 +451,4 @@ START_TEST(long_list)
 }
 END_TEST
 
-TEST_MAIN("chains", why, path, many_paths, long_list)
+TEST_MAIN("chains", why, all_ways, path, many_paths, long_list)

@@ -95,7 +95,8 @@ static void relax_late(const struct rg_graph *g, const uint32_t *sources, uint32
 	for (uint32_t v = 0; v < g->n; v++)
 		cost[v] = UINT64_MAX;
 	for (uint32_t i = 0; i < n_sources; i++)
-		if ((uint64_t)late->sources[i] << 32 < cost[sources[i]])
+		if (!rg_bitset_get(late->walls, sources[i]) &&
+			(uint64_t)late->sources[i] << 32 < cost[sources[i]])
 			cost[sources[i]] = (uint64_t)late->sources[i] << 32;
 	for (uint32_t round = 0; round < g->n; round++)
 		for (uint32_t v = 0; v < g->n; v++)
@@ -103,7 +104,8 @@ static void relax_late(const struct rg_graph *g, const uint32_t *sources, uint32
 				cost[v] != UINT64_MAX && e < g->offset[v + 1]; e++) {
 				uint64_t one = (uint64_t)rg_bitset_get(late->edges, e) << 32 | 1;
 
-				if (cost[v] + one < cost[g->target[e]])
+				if (!rg_bitset_get(late->walls, g->target[e]) &&
+					cost[v] + one < cost[g->target[e]])
 					cost[g->target[e]] = cost[v] + one;
 			}
 }
@@ -130,11 +132,15 @@ START_TEST(late_edges_as_relaxation_says)
 		struct rg_graph g = random_graph(&state, 14);
 		uint32_t sources[4], n_sources = g.n ? random_below(&state, 5) : 0, reached = 0;
 		uint8_t ranks[4];
-		struct rg_bitset edges;
-		struct rg_distances_late late = { &edges, ranks };
+		struct rg_bitset edges, walls;
+		struct rg_distances_late late = { &edges, ranks, &walls };
 		struct rg_distances d;
 
 		CHECK(seed, rg_bitset_init(&edges, g.m, NULL) == RG_OK);
+		CHECK(seed, rg_bitset_init(&walls, g.n, NULL) == RG_OK);
+		for (uint32_t v = 0; v < g.n; v++)
+			if (random_below(&state, 8) == 0)
+				rg_bitset_set(&walls, v);
 		for (uint32_t e = 0; e < g.m; e++)
 			if (random_below(&state, 3) == 0)
 				rg_bitset_set(&edges, e);
@@ -158,6 +164,7 @@ START_TEST(late_edges_as_relaxation_says)
 		CHECK(seed, d.reached == reached);
 		rg_distances_deinit(&d);
 		rg_bitset_deinit(&edges);
+		rg_bitset_deinit(&walls);
 		rg_graph_deinit(&g);
 	}
 }
@@ -172,7 +179,7 @@ START_TEST(late_edges_of_big_shapes)
 	for (enum shape shape = 0; shape < N_SHAPES; shape++) {
 		struct rg_graph g = big_graph(shape);
 		struct rg_bitset edges;
-		struct rg_distances_late late = { &edges, &rank };
+		struct rg_distances_late late = { &edges, &rank, NULL };
 		struct rg_distances plain, d;
 
 		ck_assert_int_eq(rg_bitset_init(&edges, g.m, NULL), RG_OK);
