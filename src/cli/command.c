@@ -40,7 +40,8 @@ enum rg_code rg_command_unknown(const char *word, struct rg_error *err)
 static enum rg_code check_words(struct rg_context *context)
 {
 	const struct rg_command *command = context->command;
-	bool selects = context->n_words > 1 || context->settings.from;
+	bool selects = context->n_words > 1 || context->settings.from ||
+		       context->settings.new_since;
 
 	if (command->runs && context->settings.separated && context->n_words > 0)
 		return RG_OK;

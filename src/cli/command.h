@@ -31,7 +31,8 @@ struct rg_command {
 	uint64_t options; /* beside --help */
 	unsigned formats; /* mask of 1 << enum rg_format */
 	int min_words, max_words; /* max -1: any number */
-	bool selects; /* it wants a selection: words behind the source, or --from */
+	bool compares; /* it looks into the snapshot of --new-since itself, and selects all */
+	bool selects; /* it wants a selection: words behind the source, --from or --new-since */
 	bool runs; /* words behind `--` are a command line, of any length */
 	bool filters_walk; /* --type and --module say what is walked over, not what is selected */
 	const struct rg_answer *answer; /* describes its JSON, or NULL */

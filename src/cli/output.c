@@ -297,6 +297,9 @@ const char *rg_output_selection(const struct rg_context *context, struct rg_aren
 	for (int i = 1; i < context->n_words; i++)
 		text = rg_arena_print(arena, "%s%s%s", text, i > 1 ? " " : "",
 			rg_output_quote(context->words[i], arena));
+	if (context->settings.new_since)
+		text = rg_arena_print(arena, "%s%s--new-since %s", text, *text ? " " : "",
+			rg_output_quote(context->settings.new_since, arena));
 	return text;
 }
 

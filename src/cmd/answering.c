@@ -5,6 +5,7 @@
 
 #include "heapdump/base/array.h"
 #include "heapdump/base/suggest.h"
+#include "src/analysis/matching.h"
 #include "src/cli/progress.h"
 #include "src/heap/fold.h"
 #include "src/heap/policy.h"
@@ -52,6 +53,27 @@ static enum rg_code filter(struct rg_answering *answering)
 	return RG_OK;
 }
 
+/* --new-since leaves what is new, unless a selection says itself what of it. */
+static enum rg_code only_new(struct rg_answering *answering)
+{
+	struct rg_bitset *selected = &answering->selected;
+	const struct rg_bitset *made = &answering->made;
+	size_t words = rg_bitset_words(made->n);
+
+	if (!made->words || answering->needs & RG_NEEDS_NEW)
+		return RG_OK;
+	if (!answering->has_selection) {
+		if (rg_bitset_init(selected, made->n, &answering->context->err))
+			return RG_NOMEM;
+		memcpy(selected->words, made->words, words * sizeof(*made->words));
+		answering->has_selection = true;
+		return RG_OK;
+	}
+	for (size_t i = 0; i < words; i++)
+		selected->words[i] &= made->words[i];
+	return RG_OK;
+}
+
 /* Whether the command line has a selection: words behind the source, or a list. */
 static bool has_selection(const struct rg_context *context)
 {
@@ -73,7 +95,9 @@ static enum rg_code select_words(struct rg_answering *answering)
 	/* what speaks of the list says what it is for */
 	if (!code && context->settings.from && !(answering->needs & RG_NEEDS_LIST))
 		code = rg_select_listed(&answering->selector, &answering->selected, &context->err);
-	return code ? code : context->command->filters_walk ? RG_OK : filter(answering);
+	if (!code && !context->command->filters_walk)
+		code = filter(answering);
+	return code ? code : only_new(answering);
 }
 
 enum rg_code rg_answering_select(
@@ -151,6 +175,66 @@ static enum rg_code check_words(struct rg_answering *answering)
 	return code ? code : check_word(answering, context->settings.highlight, &other);
 }
 
+/* A process as it is now is not what it was. */
+static enum rg_code check_earlier(const char *word, struct rg_error *err)
+{
+	pid_t pid = 0;
+	enum rg_code code = word ? rg_source_pid(word, &pid, err) : RG_OK;
+
+	if (code || !pid)
+		return code;
+	rg_fail(err, RG_USAGE, "not-a-snapshot", "--new-since: '%s' is a process, not a snapshot",
+		word);
+	return rg_hint(
+		err, "name one that was taken earlier, by: refgraph dump PID -o EARLIER.rgs");
+}
+
+/* What is in the source and not in EARLIER; a helper is as new as what it is folded into. */
+static enum rg_code note_new(struct rg_answering *answering, const struct rg_heap *earlier)
+{
+	const struct rg_heap *heap = &answering->source.heap;
+	struct rg_error *err = &answering->context->err;
+	struct rg_matching matching;
+	enum rg_code code = rg_matching_init(&matching, earlier, heap, err);
+
+	if (!code && !matching.possible) {
+		rg_fail(err, RG_USAGE, "another-process",
+			"--new-since: '%s' is of another process: its objects are not known again",
+			answering->context->settings.new_since);
+		code = rg_hint(
+			err, "compare types and paths instead: refgraph diff EARLIER SOURCE");
+	}
+	if (!code)
+		code = rg_bitset_init(&answering->made, heap->n_objects, err);
+	for (uint32_t id = 0; !code && id < heap->n_objects; id++) {
+		uint32_t shown = answering->context->settings.raw ? id : heap->owner[id];
+
+		if (matching.before[shown] == RG_NO_ID)
+			rg_bitset_set(&answering->made, id);
+	}
+	rg_matching_deinit(&matching);
+	return code;
+}
+
+/* The earlier snapshot is opened first: where it cannot be, no process is stopped. */
+static enum rg_code open_sources(struct rg_answering *answering)
+{
+	struct rg_context *context = answering->context;
+	bool asked = !context->command->compares || answering->needs & RG_NEEDS_NEW;
+	const char *word = asked ? context->settings.new_since : NULL;
+	struct rg_source earlier = { 0 };
+	enum rg_code code = word ? rg_source_open(&earlier, context, word) : RG_OK;
+
+	if (!code)
+		code = rg_source_open(&answering->source, context, context->words[0]);
+	if (!code && word) {
+		rg_progress_phase("comparing");
+		code = note_new(answering, &earlier.heap);
+	}
+	rg_source_close(&earlier);
+	return code;
+}
+
 static void init_selector(struct rg_answering *answering)
 {
 	const struct rg_settings *settings = &answering->context->settings;
@@ -158,6 +242,7 @@ static void init_selector(struct rg_answering *answering)
 		.raw = settings->raw,
 		.redacted = settings->redact,
 		.edges = rg_answering_edges(answering->context),
+		.made = answering->made.words ? &answering->made : NULL,
 		.from = settings->from };
 
 	rg_selector_init(&answering->selector, &answering->source.heap, &options);
@@ -186,9 +271,11 @@ enum rg_code rg_answering_open(
 	answering->limit = context->settings.limit ? context->settings.limit : limit;
 	code = check_words(answering);
 	if (!code)
+		code = check_earlier(context->settings.new_since, &context->err);
+	if (!code)
 		code = rg_extra_check(context->settings.extra, &context->err);
 	if (!code)
-		code = rg_source_open(&answering->source, context, context->words[0]);
+		code = open_sources(answering);
 	if (!code) {
 		init_selector(answering);
 		rg_progress_phase("selecting");
@@ -220,6 +307,7 @@ void rg_answering_close(struct rg_answering *answering)
 	rg_selector_deinit(&answering->selector);
 	rg_source_close(&answering->source);
 	rg_bitset_deinit(&answering->selected);
+	rg_bitset_deinit(&answering->made);
 	rg_arena_deinit(&answering->arena);
 	memset(answering, 0, sizeof(*answering));
 }

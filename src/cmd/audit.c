@@ -107,7 +107,8 @@ const struct rg_command rg_cmd_audit = {
 		{ "audit leak.rgs 'app.*'", "of one package's objects" },
 		{ "audit leak.rgs --format ids > ids", "the suspects, for the next command" },
 		{ "show leak.rgs --from ids", "such as this one" } },
-	.options = RG_OPTIONS_LIST | RG_OPTION(TYPE) | RG_OPTION(MODULE) | RG_OPTION(FROM),
+	.options = RG_OPTIONS_LIST | RG_OPTION(TYPE) | RG_OPTION(MODULE) | RG_OPTION(FROM) |
+		   RG_OPTION(NEW_SINCE),
 	.formats = RG_FORMATS_PLAIN | RG_FORMATS_IDS,
 	.min_words = 1,
 	.max_words = -1,

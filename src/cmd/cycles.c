@@ -67,8 +67,10 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 
 	if (answer->totals->cycles == 0) {
 		fprintf(out, "no reference cycles over %s references%s\n", answer->policy->edges,
-			context->n_words > 1 || context->settings.from ? " with a selected member"
-								       : "");
+			context->n_words > 1 || context->settings.from ||
+					context->settings.new_since
+				? " with a selected member"
+				: "");
 		return RG_OK;
 	}
 	fprintf(out, "%s of %s in %s, %s; the largest has %s; over %s references\n\n",
@@ -163,8 +165,8 @@ const struct rg_command rg_cmd_cycles = {
 		{ "cycles leak.rgs -o cycles.svg", "the heaviest pattern as a picture" },
 		{ "cycles leak.rgs Session", "those with a Session in them" },
 		{ "cycles leak.rgs --format json", "for a script" } },
-	.options = RG_OPTIONS_LIST | RG_OPTION(FROM) | RG_OPTION(EDGES) | RG_OPTION(RAW) |
-		   RG_OPTION(NODES) | RG_OPTION(LAYOUT_TIME),
+	.options = RG_OPTIONS_LIST | RG_OPTION(FROM) | RG_OPTION(NEW_SINCE) | RG_OPTION(EDGES) |
+		   RG_OPTION(RAW) | RG_OPTION(NODES) | RG_OPTION(LAYOUT_TIME),
 	.formats = RG_FORMATS_DRAWN,
 	.min_words = 1,
 	.max_words = -1,

@@ -428,6 +428,7 @@ const struct rg_command rg_cmd_leaks = {
 	.formats = RG_FORMATS_DRAWN | RG_FORMATS_IDS | 1u << RG_FORMAT_GITHUB |
 		   1u << RG_FORMAT_JUNIT | 1u << RG_FORMAT_KNOWN,
 	.min_words = 1,
+	.compares = true,
 	.max_words = -1,
 	.answer = &rg_answer_leaks,
 	.run = run,

@@ -10,7 +10,7 @@ enum rg_code rg_neighbours_run(struct rg_context *context, bool back);
 #define RG_NEIGHBOURS_OPTIONS                                                                      \
 	(RG_OPTIONS_LIST | RG_OPTION(DEPTH) | RG_OPTION(BREADTH) | RG_OPTION(TYPE) |               \
 		RG_OPTION(MODULE) | RG_OPTION(AVOID) | RG_OPTION(HIGHLIGHT) | RG_OPTION(EXTRA) |   \
-		RG_OPTION(FROM) | RG_OPTION(EDGES) | RG_OPTION(WEAK) | RG_OPTION(RAW) |            \
-		RG_OPTION(NODES) | RG_OPTION(LAYOUT_TIME))
+		RG_OPTION(FROM) | RG_OPTION(NEW_SINCE) | RG_OPTION(EDGES) | RG_OPTION(WEAK) |      \
+		RG_OPTION(RAW) | RG_OPTION(NODES) | RG_OPTION(LAYOUT_TIME))
 
 #endif

@@ -125,7 +125,8 @@ const struct rg_command rg_cmd_objects = {
 		{ "objects leak.rgs Session --format ids > ids", "for the next command" },
 		{ "why leak.rgs --from ids", "such as this one" } },
 	.options = RG_OPTIONS_LIST | RG_OPTION(SORT) | RG_OPTION(REVERSE) | RG_OPTION(TYPE) |
-		   RG_OPTION(MODULE) | RG_OPTION(FROM) | RG_OPTION(FRAMES) | RG_OPTION(RAW),
+		   RG_OPTION(MODULE) | RG_OPTION(FROM) | RG_OPTION(NEW_SINCE) | RG_OPTION(FRAMES) |
+		   RG_OPTION(RAW),
 	.formats = RG_FORMATS_PLAIN | RG_FORMATS_IDS,
 	.min_words = 1,
 	.max_words = -1,

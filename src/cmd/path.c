@@ -121,12 +121,26 @@ static enum rg_code search(
 	return code;
 }
 
+/* Of two selections, which one is meant has to be said. */
+static enum rg_code check_new(struct rg_answering *answering)
+{
+	struct rg_error *err = &answering->context->err;
+
+	if (!answering->context->settings.new_since || answering->needs & RG_NEEDS_NEW)
+		return RG_OK;
+	rg_fail(err, RG_USAGE, "nothing-new", "--new-since: neither FROM nor TO asks for 'new'");
+	return rg_hint(err, "as in: refgraph path SOURCE module 'Session and new' "
+			    "--new-since EARLIER.rgs");
+}
+
 static enum rg_code answer(struct rg_answering *answering)
 {
 	char **words = answering->context->words;
-	struct rg_bitset from, to = { 0 };
-	enum rg_code code = rg_answering_select(answering, words[1], &from);
+	struct rg_bitset from = { 0 }, to = { 0 };
+	enum rg_code code = check_new(answering);
 
+	if (!code)
+		code = rg_answering_select(answering, words[1], &from);
 	if (!code)
 		code = rg_answering_select(answering, words[2], &to);
 	if (!code)
@@ -155,8 +169,8 @@ const struct rg_command rg_cmd_path = {
 			      "from any Session to the nearest Request" },
 		{ "path leak.rgs @812 @812", "the shortest cycle through an object" },
 		{ "path leak.rgs module Session -o path.svg", "as a picture" } },
-	.options = RG_OPTIONS_LIST | RG_OPTION(EXTRA) | RG_OPTION(EDGES) | RG_OPTION(RAW) |
-		   RG_OPTION(NODES) | RG_OPTION(LAYOUT_TIME) | RG_OPTION(GRAPH),
+	.options = RG_OPTIONS_LIST | RG_OPTION(EXTRA) | RG_OPTION(NEW_SINCE) | RG_OPTION(EDGES) |
+		   RG_OPTION(RAW) | RG_OPTION(NODES) | RG_OPTION(LAYOUT_TIME) | RG_OPTION(GRAPH),
 	.formats = RG_FORMATS_DRAWN | RG_FORMATS_IDS,
 	.min_words = 3,
 	.max_words = 3,

@@ -356,8 +356,8 @@ const struct rg_command rg_cmd_retained = {
 		{ "retained leak.rgs --by type", "by type, an object counted once" } },
 	.options = RG_OPTIONS_LIST | RG_OPTION(TREE) | RG_OPTION(DROPS) | RG_OPTION(BY) |
 		   RG_OPTION(DEPTH) | RG_OPTION(BREADTH) | RG_OPTION(TYPE) | RG_OPTION(MODULE) |
-		   RG_OPTION(FROM) | RG_OPTION(RAW) | RG_OPTION(NODES) | RG_OPTION(LAYOUT_TIME) |
-		   RG_OPTION(GRAPH),
+		   RG_OPTION(FROM) | RG_OPTION(NEW_SINCE) | RG_OPTION(RAW) | RG_OPTION(NODES) |
+		   RG_OPTION(LAYOUT_TIME) | RG_OPTION(GRAPH),
 	.formats = RG_FORMATS_DRAWN | RG_FORMATS_IDS,
 	.min_words = 1,
 	.max_words = -1,

@@ -219,8 +219,9 @@ const struct rg_command rg_cmd_show = {
 		{ "show leak.rgs 0x7f2a10c0", "by its address" },
 		{ "show leak.rgs Session -o session.svg", "who is next to it, as a picture" },
 		{ "show leak.rgs @812 --format json", "for a script" } },
-	.options = RG_OPTIONS_LIST | RG_OPTION(EXTRA) | RG_OPTION(FROM) | RG_OPTION(RAW) |
-		   RG_OPTION(FRAMES) | RG_OPTION(NODES) | RG_OPTION(LAYOUT_TIME) | RG_OPTION(GRAPH),
+	.options = RG_OPTIONS_LIST | RG_OPTION(EXTRA) | RG_OPTION(FROM) | RG_OPTION(NEW_SINCE) |
+		   RG_OPTION(RAW) | RG_OPTION(FRAMES) | RG_OPTION(NODES) | RG_OPTION(LAYOUT_TIME) |
+		   RG_OPTION(GRAPH),
 	.formats = RG_FORMATS_DRAWN | RG_FORMATS_IDS,
 	.min_words = 1,
 	.max_words = -1,

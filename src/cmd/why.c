@@ -299,8 +299,8 @@ const struct rg_command rg_cmd_why = {
 		{ "why leak.rgs @812 -o why.svg", "one object, as a picture" },
 		{ "why 4711 0x7f2a10c0", "by address, of a process now" } },
 	.options = RG_OPTIONS_LIST | RG_OPTION(ALL) | RG_OPTION(AVOID) | RG_OPTION(TYPE) |
-		   RG_OPTION(MODULE) | RG_OPTION(EXTRA) | RG_OPTION(FROM) | RG_OPTION(RAW) |
-		   RG_OPTION(NODES) | RG_OPTION(LAYOUT_TIME) | RG_OPTION(GRAPH),
+		   RG_OPTION(MODULE) | RG_OPTION(EXTRA) | RG_OPTION(FROM) | RG_OPTION(NEW_SINCE) |
+		   RG_OPTION(RAW) | RG_OPTION(NODES) | RG_OPTION(LAYOUT_TIME) | RG_OPTION(GRAPH),
 	.formats = RG_FORMATS_DRAWN | RG_FORMATS_IDS,
 	.min_words = 1,
 	.selects = true,

@@ -59,6 +59,11 @@ static bool is_listed(const struct rg_selector *selector, uint32_t id)
 	return rg_bitset_get(&selector->listed, id);
 }
 
+static bool is_new(const struct rg_selector *selector, uint32_t id)
+{
+	return rg_bitset_get(selector->options.made, shown(selector, id));
+}
+
 /* --- amounts ------------------------------------------------------------------------------ */
 
 static uint64_t size_of(const struct rg_selector *selector, uint32_t id)
@@ -413,4 +418,7 @@ const struct rg_select_field rg_select_fields[RG_SELECT_FIELDS] = {
 		.summary = "held from C, by no root that has a name" },
 	{ "listed", FLAG(is_listed), .needs_alone = RG_NEEDS_LIST,
 		.summary = "in the list of --from, which then selects nothing by itself" },
+	{ "new", FLAG(is_new), .needs_alone = RG_NEEDS_NEW,
+		.summary = "not in the snapshot of --new-since, which then selects nothing by "
+			   "itself" },
 };

@@ -28,7 +28,8 @@ enum {
 	RG_NEEDS_RETAINED = 1 << 3,
 	RG_NEEDS_ROOTS = 1 << 4,
 	RG_NEEDS_LIST = 1 << 5, /* of --from */
-	RG_NEEDS_NUMBERS = 1 << 6, /* a snapshot whose object numbers one can know */
+	RG_NEEDS_NEW = 1 << 6, /* of --new-since */
+	RG_NEEDS_NUMBERS = 1 << 7, /* a snapshot whose object numbers one can know */
 };
 
 /* An amount of an object that has none. It is in no comparison, and not in != either. */
@@ -45,7 +46,7 @@ struct rg_select_field {
 	const char *summary;
 };
 
-#define RG_SELECT_FIELDS 22
+#define RG_SELECT_FIELDS 23
 extern const struct rg_select_field rg_select_fields[RG_SELECT_FIELDS];
 
 enum rg_select_compare { RG_ALONE, RG_EQ, RG_NE, RG_LT, RG_LE, RG_GT, RG_GE };

@@ -168,6 +168,17 @@ static enum rg_code find_retained(struct rg_selector *selector, struct rg_error 
 		&selector->retained, selector->heap, selector->options.raw, false, err);
 }
 
+static enum rg_code check_new(struct rg_selector *selector, struct rg_error *err)
+{
+	if (selector->options.made)
+		return RG_OK;
+	rg_fail(err, RG_USAGE, "no-earlier",
+		"'new' is what is not in the snapshot of --new-since, "
+		"which is missing");
+	return rg_hint(err, "as in: refgraph objects LATER.rgs 'new and gen=2' --new-since "
+			    "EARLIER.rgs");
+}
+
 static enum rg_code find_held(struct rg_selector *selector, struct rg_error *err)
 {
 	const struct rg_heap *heap = selector->heap;
@@ -193,6 +204,7 @@ static const struct need {
 	{ RG_NEEDS_RETAINED, RG_NEEDS_RETAINED, find_retained },
 	{ RG_NEEDS_ROOTS, RG_NEEDS_ROOTS, find_held },
 	{ RG_NEEDS_LIST, RG_NEEDS_LIST, find_listed },
+	{ RG_NEEDS_NEW, RG_NEEDS_NEW, check_new },
 };
 
 static enum rg_code prepare(struct rg_selector *selector, unsigned needs, struct rg_error *err)

@@ -21,6 +21,7 @@ struct rg_select_options {
 	bool raw; /* ask of every object, not of what it is folded into */
 	bool redacted; /* names in the heap are hashed: a name in a selection may be, too */
 	unsigned edges; /* that cycles follow: RG_EDGES_* */
+	const struct rg_bitset *made; /* what is not in the snapshot of --new-since; NULL: none */
 	const char *from; /* the file of a list of objects, or NULL; "-": standard input */
 };
 

@@ -19,7 +19,7 @@ static const char *const patterns[] = { "*", "u:*", "*2*", "u:1", "a\\*b", "a*b"
 struct thing {
 	uint32_t type, refcount, items, generation, name, value, place; /* or NONE */
 	uint64_t size, extra;
-	bool immortal, listed;
+	bool immortal, listed, made;
 	uint32_t root_kind, root_name; /* or NONE */
 	uint32_t to[3], n_to;
 };
@@ -80,6 +80,7 @@ static void invent(struct world *world, uint64_t *state)
 			.extra = random_below(state, 3) ? 0 : 1000,
 			.immortal = random_below(state, 5) == 0,
 			.listed = random_below(state, 2),
+			.made = random_below(state, 2),
 			.root_kind = maybe(state, 3) ? NONE
 						     : random_below(state, RG_ROOT_KIND_COUNT),
 			.root_name = random_below(state, 7),
@@ -291,7 +292,8 @@ static bool generation_holds(const struct asked *asked)
 	F("garbage", ' ', rg_bitset_get(&asked->garbage->dead, asked->i))                          \
 	F("hidden", ' ', rg_bitset_get(&asked->garbage->hidden, asked->i))                         \
 	F("unreached", ' ', rg_bitset_get(&asked->garbage->unreached, asked->i))                   \
-	F("listed", ' ', THING->listed)
+	F("listed", ' ', THING->listed)                                                            \
+	F("new", ' ', THING->made)
 
 static const struct field {
 	const char *name;
@@ -478,6 +480,7 @@ START_TEST(random_selections)
 		struct rg_heap heap;
 		struct rg_error err;
 		struct world *world = malloc(sizeof(*world));
+		struct rg_bitset made;
 		char path[64];
 
 		invent(world, &state);
@@ -487,6 +490,11 @@ START_TEST(random_selections)
 		load(world, &heap);
 		write_list(world, path);
 		options.from = path;
+		ck_assert_int_eq(rg_bitset_init(&made, world->n, &err), RG_OK);
+		for (uint32_t i = 0; i < world->n; i++)
+			if (world->things[i].made)
+				rg_bitset_set(&made, i);
+		options.made = &made;
 		ck_assert_int_eq(rg_garbage_init(&garbage, &heap, &err), RG_OK);
 		ck_assert_int_eq(
 			rg_retained_init(&retained, &heap, options.raw, false, &err), RG_OK);
@@ -498,6 +506,7 @@ START_TEST(random_selections)
 		rg_garbage_deinit(&garbage);
 		rg_retained_deinit(&retained);
 		rg_heap_deinit(&heap);
+		rg_bitset_deinit(&made);
 		unlink(path);
 		free(world);
 	}
@@ -576,6 +585,7 @@ START_TEST(nothing)
 		{ "gen=1 and @3", "no-such-id" },
 		{ "not 0x10", "no-such-address" },
 		{ "listed", "no-list" },
+		{ "new", "no-earlier" },
 		{ "T and gen=2", NULL },
 		{ "name=none", NULL },
 	};
