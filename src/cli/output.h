@@ -70,7 +70,7 @@ enum rg_code rg_output_heading(
 enum rg_code rg_output_tree(struct rg_context *context, const struct rg_picture *picture, bool back,
 	bool from_roots, FILE *out);
 
-/* WORD as a shell reads it; and all the words of the selection, behind the source, with --new-since. */
+/* WORD as a shell reads it; and the selection: the words behind the source, and --new-since. */
 const char *rg_output_quote(const char *word, struct rg_arena *arena);
 const char *rg_output_selection(const struct rg_context *context, struct rg_arena *arena);
 

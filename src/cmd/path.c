@@ -43,9 +43,11 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 	enum rg_code code;
 
 	if (!answer->shortest) {
-		fprintf(out, "no path from %s to %s over %s references\n", context->words[1],
-			context->words[2], answer->envelope.policy->edges);
-		return RG_OK;
+		fprintf(out, "no path from %s to %s over %s references\n",
+			rg_escape_display(&arena, context->words[1], strlen(context->words[1]), 30),
+			rg_escape_display(&arena, context->words[2], strlen(context->words[2]), 30),
+			answer->envelope.policy->edges);
+		return rg_arena_end(&arena, RG_OK, &context->err);
 	}
 	print_heading(answer, &arena, out);
 	for (uint64_t i = 0; i < answer->paths.shown; i++)
