@@ -18,19 +18,22 @@ static const bool hard_kinds[RG_KIND_COUNT] = {
 
 /* Attributes through which the interpreter and its library keep books. */
 static const char *const hard_names[] = {
+	/* of a module */
 	"__spec__",
 	"__loader__",
-	"__builtins__", /* of a module */
+	"__builtins__",
+	"__warningregistry__",
+	/* of sys */
 	"path_importer_cache",
 	"meta_path",
-	"path_hooks", /* of sys */
+	"path_hooks",
+	/* of a class, and of what functools.lru_cache makes of a function */
 	"__subclasses__",
-	"_abc_impl", /* of a class */
-	"cache_parameters", /* of functools.lru_cache */
-	"__warningregistry__",
+	"_abc_impl",
+	"cache_parameters",
 };
 
-/* Modules of the import system and the collector. */
+/* Modules of the import system and the collector, and the agent's own. */
 static const char *const hard_modules[] = {
 	"_frozen_importlib",
 	"_frozen_importlib_external",
@@ -39,6 +42,7 @@ static const char *const hard_modules[] = {
 	"zipimport",
 	"gc",
 	"_weakrefset",
+	"refgraph",
 };
 
 /* By kind of root. */
@@ -89,12 +93,25 @@ bool rg_clarity_hard(const struct rg_clarity *clarity, uint32_t edge)
 		       rg_bitset_get(&clarity->strings, label));
 }
 
+/* A frame of the agent's: it is there because a snapshot was taken. */
+static bool is_own(const struct rg_heap *heap, uint32_t frame)
+{
+	static const char end[] = "/refgraph/__init__.py";
+	const size_t length = sizeof(end) - 1;
+	struct rg_text file;
+
+	if (frame == RG_NO_ID)
+		return false;
+	file = rg_heap_string(heap, heap->frames[frame].file);
+	return file.length >= length && memcmp(file.bytes + file.length - length, end, length) == 0;
+}
+
 unsigned rg_clarity_rank(const struct rg_heap *heap, const struct rg_heap_root *root)
 {
 	if (root->reference == RG_KIND_GUESS)
 		return 2;
 	if (root->kind == RG_ROOT_FRAME)
-		return root->reference != RG_KIND_LOCAL;
+		return root->reference != RG_KIND_LOCAL || is_own(heap, root->frame);
 	if (root->kind == RG_ROOT_MODULE)
 		return is_one_of(
 			rg_heap_string(heap, root->name), hard_modules, COUNT(hard_modules));

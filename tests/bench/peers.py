@@ -39,7 +39,7 @@ def right(theirs, ours, true):
     return "ours is right" if ours == true else "NEITHER IS RIGHT"
 
 
-# --- the heaps --------------------------------------------------------------------------------------
+# --- the heaps -----------------------------------------------------------------------------------
 
 
 class Session:
@@ -125,7 +125,7 @@ def is_chain(objects):
     return True
 
 
-# --- objgraph -----------------------------------------------------------------------------------
+# --- objgraph ------------------------------------------------------------------------------------
 
 
 def objgraph_target():
@@ -242,7 +242,7 @@ def ask_lost(target, folder):
             all_theirs - theirs, rows["of"] - ours))
 
 
-# --- refcycle -------------------------------------------------------------------------------------
+# --- refcycle ------------------------------------------------------------------------------------
 
 
 def refcycle_target():
@@ -295,7 +295,7 @@ def ask_refcycle(folder):
             right(wheel, ours, true) + ": over types and globals one component swallows the heap")
 
 
-# --- guppy3 -----------------------------------------------------------------------------------------
+# --- guppy3 --------------------------------------------------------------------------------------
 
 
 def guppy_target():
@@ -344,7 +344,7 @@ def ask_guppy(folder):
             right(theirs, ours, 3 ** 10))
 
 
-# --- pympler ------------------------------------------------------------------------------------------
+# --- pympler -------------------------------------------------------------------------------------
 
 
 def pympler_target():
@@ -374,7 +374,7 @@ def ask_pympler(folder):
             rows["retained"] else "both are right")
 
 
-# --- pyheap -------------------------------------------------------------------------------------------
+# --- pyheap --------------------------------------------------------------------------------------
 
 
 def pyheap_target(path):
@@ -426,7 +426,7 @@ def ask_pyheap(folder):
             if theirs < true <= ours else "both are right")
 
 
-# --- tracemalloc ----------------------------------------------------------------------------------------
+# --- tracemalloc ---------------------------------------------------------------------------------
 
 
 def tracemalloc_target():
@@ -456,7 +456,7 @@ def ask_tracemalloc(folder):
                 "both name the line" if row else "THE PEER IS RIGHT")
 
 
-# --- all ------------------------------------------------------------------------------------------------
+# --- all -----------------------------------------------------------------------------------------
 
 PEERS = {"objgraph": ask_objgraph, "refcycle": ask_refcycle, "guppy3": ask_guppy,
          "pympler": ask_pympler, "pyheap": ask_pyheap, "tracemalloc": ask_tracemalloc}

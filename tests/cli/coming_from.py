@@ -4,8 +4,8 @@ Each `$ refgraph ...` line of a ```console block runs in a temporary folder, in 
 page, and must print what stands below it. The target is the program of the page's first block,
 which is started once; 4711 stands for its pid, and between the two dumps it is told to grow. What
 may differ from run to run does not count: object numbers, addresses, sizes with their unit, shares,
-lengths, indices and the numbers in the keys of the cache, numbers from 1,000 on, and how many blanks there
-are. All other numbers, such as how many objects there are, must be as on the page. With another
+lengths, indices and the numbers in the keys of the cache, numbers from 1,000 on, and how many blanks
+there are. All other numbers, such as how many objects there are, must be as on the page. With another
 CPython than that of the page (instances have a __dict__, a list is larger than a Session) each
 command must still succeed and print something; what it prints is not compared.
 
@@ -54,7 +54,8 @@ def told(text):
     """TEXT without what may differ."""
     for pattern, word in ((r"0x[0-9a-f]+", "ADDRESS"), (r"@[0-9]+", "@N"),
                           (r"[+-]?[0-9][0-9.,]* (B|KiB|MiB)\b", "SIZE"),
-                          (r"[0-9.]+ %", "SHARE"), (r"[0-9,]+ items?\b", "ITEMS"), (r"\[[0-9]+\]", "[N]"),
+                          (r"[0-9.]+ %", "SHARE"), (r"[0-9,]+ items?\b", "ITEMS"),
+                          (r"\[[0-9]+\]", "[N]"),
                           (r"user-[0-9]+", "user-N"), (r"[+-]?\b[0-9]{1,3}(,[0-9]{3})+", "MANY"),
                           (r"[─-]{3,}", "---"), (r"[ \t]+", " ")):
         text = re.sub(pattern, word, text)
@@ -148,8 +149,9 @@ def check_words(page):
     """Every command in the tables is one of refgraph's, and every option an option."""
     text = subprocess.run([REFGRAPH, "help"], capture_output=True, text=True, check=True).stdout
     known = set(re.findall(r"(?m)^  (\S+) ", text)) | {"leaks", "watch", "export", "import"}
+    command = re.compile(r"`([a-z]+) (?:shop\.rgs|before\.rgs|after\.rgs|PID|SNAPSHOT|--)")
     for row in re.findall(r"(?m)^\|[^|]*\|(.*)\|$", page.replace("\\|", "")):
-        for word in re.findall(r"`([a-z]+) (?:shop\.rgs|before\.rgs|after\.rgs|PID|SNAPSHOT|--)", row):
+        for word in command.findall(row):
             assert word in known, "no command '%s': %s" % (word, row)
 
 
