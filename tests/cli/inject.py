@@ -24,6 +24,7 @@ FORMS = (
     ("refs", DRAWN, ("Session",)),
     ("backrefs", ("text",), ("Session",)),
     ("why", DRAWN, ("Session",)),
+    ("why", ("text", "json"), ("Request", "--all", "--avoid", "Session")),
     ("path", ("text", "json"), ("Session", "dict")),
     ("retained", DRAWN + ("ids",), ()),
     ("retained", ("text", "json"), ("Session",)),
@@ -66,6 +67,8 @@ def commands(folder):
               ("objects", leak, "(cycle or Session and garbage) and distance>=0 and not retained>9k"),
               ("objects", leak, "root=m* or root and listed", "--from", path("ids")),
               ("objects", leak, "value=u:* or name=*a* or site=* or module!=app.*", "--redact"),
+              ("types", leak, "--new-since", leak),
+              ("objects", leak, "Session and not new", "--new-since", leak),
               ("why", leak, "--from", path("ids")), ("cycles", leak, "--stable"),
               ("cycles", text), ("info", path("leak.rgs.zst")),
               ("export", leak), ("export", leak, "-o", "out.ndjson"),
@@ -85,6 +88,7 @@ def commands(folder):
               ("info", path("text")), ("types", leak, "--limit", "x"),
               ("objects", leak, "gen=2 annd cycle"), ("objects", leak, "sise>1"),
               ("objects", leak, "gen=untraked"), ("objects", leak, "listed"),
+              ("objects", leak, "new"), ("path", leak, "dict", "str", "--new-since", leak),
               ("why", leak, "Sesion", "--format", "json")]
     made = [functools.partial(failing.Command, *each) for each in words]
     made.append(functools.partial(failing.Command, "info", "-", inputs=leak))
