@@ -52,10 +52,7 @@ static void print_counts(
 			avoided ? " without " : "", avoided ? avoided : "");
 	else if (!answer->selected && avoided)
 		fprintf(out, ": all are avoided");
-	if (answer->inner != RG_NOTHING && answer->inner)
-		fprintf(out, "; %s held by others of them alone",
-			rg_units_count(answer->inner, arena));
-	if (answer->unreached)
+	if (answer->unreached && !answer->freed && answer->inner == RG_NOTHING)
 		fprintf(out, "; %s reached by no named root (held from C, or garbage)",
 			rg_units_count(answer->unreached, arena));
 	fprintf(out, "%s\n", answer->chains.of ? ":" : "");
@@ -68,16 +65,34 @@ static void print_freed(
 	const struct rg_answer_freed *freed = answer->freed;
 	bool one = freed->selected == 1;
 
-	if (freed->selected)
-		fprintf(out, "%snothing else holds %s: cutting %s frees %s (%s, %s)\n",
-			answer->chains.of ? "\n" : "",
-			freed->selected == answer->selected
-				? one ? "it" : "them"
-				: rg_arena_print(arena, "%s of them",
-					  rg_units_count(freed->selected, arena)),
-			rg_escape_display(arena, avoided, strlen(avoided), 40), one ? "it" : "them",
-			rg_units_things(freed->objects, "object", "objects", arena),
-			rg_units_bytes(freed->size, arena));
+	fprintf(out, "nothing else holds %s: cutting %s frees %s (%s, %s)\n",
+		freed->selected == answer->selected
+			? one ? "it" : "them"
+			: rg_arena_print(
+				  arena, "%s of them", rg_units_count(freed->selected, arena)),
+		avoided, one ? "it" : "them",
+		rg_units_things(freed->objects, "object", "objects", arena),
+		rg_units_bytes(freed->size, arena));
+}
+
+/* Of --all and --avoid: what has no way here, each reason in a line of its own. */
+static void print_rest(
+	const struct rg_answer_why *answer, const char *avoided, struct rg_arena *arena, FILE *out)
+{
+	bool inner = answer->inner != RG_NOTHING && answer->inner;
+	bool freed = answer->freed && answer->freed->selected;
+	bool unreached = answer->unreached && (answer->freed || answer->inner != RG_NOTHING);
+
+	if (answer->chains.of && (inner || freed || unreached))
+		fprintf(out, "\n");
+	if (inner)
+		fprintf(out, "others of them alone hold %s\n",
+			rg_units_count(answer->inner, arena));
+	if (freed)
+		print_freed(answer, avoided, arena, out);
+	if (unreached)
+		fprintf(out, "no named root reaches %s (held from C, or garbage)\n",
+			rg_units_count(answer->unreached, arena));
 }
 
 static enum rg_code text(const void *data, struct rg_context *context, FILE *out)
@@ -89,8 +104,7 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 
 	print_counts(answer, avoided, &arena, out);
 	print_chains(answer, &arena, out);
-	if (answer->freed)
-		print_freed(answer, avoided, &arena, out);
+	print_rest(answer, avoided, &arena, out);
 	code = rg_arena_end(&arena, RG_OK, &context->err);
 	if (code || !answer->chains.of)
 		return code;
