@@ -26,6 +26,7 @@ static const struct kind {
 /* Kinds of an option's value, by the name of its argument; others are free text. */
 static const struct kind values[] = {
 	{ "FILE", "file" },
+	{ "EARLIER", "file" },
 	{ "SELECTION", "type" },
 	{ "NAME", "type" },
 	{ "DIR", "folder" },

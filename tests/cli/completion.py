@@ -71,6 +71,7 @@ CASES = (
     ("refgraph objects --sort ref", ["refcount"], ["address"]),
     ("refgraph why leak.rgs Ses", ["Session"], ["Request"]),
     ("refgraph refs leak.rgs --avoid Re", ["Request"], ["Session"]),
+    ("refgraph types leak.rgs --new-since le", ["leak.rgs"], ["Session"]),
     ("refgraph why leak.rgs ga", ["garbage"], ["Session"]),
     ("refgraph types ", ["PID", "leak.rgs"], []),
     ("refgraph dump ", ["PID"], []),
