@@ -6,6 +6,7 @@
 
 #include "heapdump/base/array.h"
 #include "heapdump/base/units.h"
+#include "heapdump/snapshot/standard.h"
 #include "src/analysis/trend.h"
 
 #define MINUTE 60
@@ -94,9 +95,9 @@ static double size_delta(const struct rg_series_type *type)
 }
 
 /* Whether it is of Python itself: such grow because others hold more of them. */
-static bool is_builtin(const struct rg_series_type *type)
+static bool is_pythons(const struct rg_series_type *type)
 {
-	return strcmp(type->module, "builtins") == 0;
+	return rg_is_standard_module(type->module, strlen(type->module));
 }
 
 /*
@@ -112,8 +113,8 @@ static int most_growth(const void *a, const void *b)
 
 	if (x->grows != y->grows)
 		return y->grows - x->grows;
-	if (x->grows && is_builtin(x->type) != is_builtin(y->type))
-		return is_builtin(x->type) - is_builtin(y->type);
+	if (x->grows && is_pythons(x->type) != is_pythons(y->type))
+		return is_pythons(x->type) - is_pythons(y->type);
 	if (bytes != 0)
 		return bytes > 0 ? 1 : -1;
 	if (count != 0)

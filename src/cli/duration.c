@@ -3,6 +3,10 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+#include "heapdump/base/units.h"
+#include "src/cli/report.h"
 
 static const struct {
 	const char *name;
@@ -29,4 +33,16 @@ enum rg_code rg_duration_parse(
 	rg_fail(err, RG_USAGE, "bad-value", "--%s: '%s' is no time", rg_options[option].name, text);
 	return rg_hint(
 		err, "it takes seconds, minutes or hours, a week at most: 500ms, 60s, 5m, 2h");
+}
+
+void rg_duration_wait(uint64_t ms)
+{
+	struct timespec left = { .tv_sec = (time_t)(ms / 1000),
+		.tv_nsec = (long)(ms % 1000) * 1000000 };
+	struct rg_arena arena = { 0 };
+
+	rg_remark("waiting %s for the second snapshot", rg_units_time((double)ms / 1000, &arena));
+	rg_arena_deinit(&arena);
+	while (nanosleep(&left, &left) != 0)
+		continue;
 }

@@ -261,6 +261,13 @@ static bool names_folded(const struct rg_answering *answering)
 	return false;
 }
 
+enum rg_code rg_answering_check(struct rg_context *context)
+{
+	struct rg_answering answering = { .context = context };
+
+	return check_words(&answering);
+}
+
 enum rg_code rg_answering_open(
 	struct rg_answering *answering, struct rg_context *context, uint64_t limit)
 {

@@ -1,6 +1,5 @@
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "heapdump/base/array.h"
 #include "heapdump/base/units.h"
@@ -32,18 +31,6 @@ struct sources {
 	size_t n_rows, capacity;
 	struct rg_arena arena;
 };
-
-static void wait_for(uint64_t ms)
-{
-	struct timespec left = { .tv_sec = (time_t)(ms / 1000),
-		.tv_nsec = (long)(ms % 1000) * 1000000 };
-	struct rg_arena arena = { 0 };
-
-	rg_remark("waiting %s for the second snapshot", rg_units_time((double)ms / 1000, &arena));
-	rg_arena_deinit(&arena);
-	while (nanosleep(&left, &left) != 0)
-		continue;
-}
 
 /* What an answer says of the snapshot opened last, which may be closed then. */
 static enum rg_code note_source(struct sources *sources, struct rg_context *context)
@@ -101,7 +88,7 @@ static enum rg_code open_twice(struct sources *sources, struct rg_context *conte
 		code = open_one(sources, context, word);
 	if (code)
 		return code;
-	wait_for(ms);
+	rg_duration_wait(ms);
 	return open_one(sources, context, word);
 }
 

@@ -5,6 +5,7 @@
 #include "heapdump/base/suggest.h"
 #include "heapdump/base/units.h"
 #include "src/answer/leaks.h"
+#include "src/cli/duration.h"
 #include "src/cli/known.h"
 #include "src/cli/progress.h"
 #include "src/cli/terminal.h"
@@ -25,6 +26,8 @@
 struct wishes {
 	unsigned fail_on; /* RG_FAIL() */
 	struct rg_known known;
+	bool compares; /* with an earlier snapshot */
+	struct rg_source earlier;
 };
 
 /* What is found, analysis by analysis. */
@@ -167,41 +170,77 @@ static enum rg_code parse_fails(struct rg_context *context, unsigned *fails_ret)
 		*fails_ret |= 1u << i;
 		at += length + (at[length] == ',');
 	}
-	if (*fails_ret & RG_FAIL(GROWTH) && !context->settings.new_since) {
+	if (*fails_ret & RG_FAIL(GROWTH) && !context->settings.new_since &&
+		!context->settings.after) {
 		rg_fail(&context->err, RG_USAGE, "missing-argument",
 			"--fail-on growth: growth is told from two snapshots");
-		return rg_hint(&context->err, "name an earlier one: --new-since EARLIER.rgs");
+		return rg_hint(&context->err, "name an earlier one: --new-since EARLIER.rgs; or of "
+					      "a process: --after 60s");
 	}
 	return RG_OK;
 }
 
 /* --- finding ------------------------------------------------------------------------------ */
 
-/* What grew since the snapshot that --new-since names. */
-static enum rg_code find_growth(struct rg_answering *answering, struct findings *found)
+/* The first of two snapshots of a process, and the time between them. */
+static enum rg_code take_first(struct rg_context *context, struct rg_source *earlier)
+{
+	const char *word = context->words[0];
+	uint64_t ms = 0;
+	pid_t pid;
+	enum rg_code code = rg_duration_parse(
+		RG_OPTION_AFTER, context->settings.after, &ms, &context->err);
+
+	if (!code)
+		code = rg_source_pid(word, &pid, &context->err);
+	if (code)
+		return code;
+	if (!pid) {
+		rg_fail(&context->err, RG_USAGE, "no-process", "--after: '%s' is no process", word);
+		return rg_hint(&context->err, "of snapshots: --new-since EARLIER.rgs");
+	}
+	code = rg_source_open(earlier, context, word);
+	if (!code)
+		rg_duration_wait(ms);
+	return code;
+}
+
+/* The earlier snapshot, if one was asked for: before the process is stopped for the later. */
+static enum rg_code open_earlier(struct rg_context *context, struct wishes *wishes)
+{
+	const char *since = context->settings.new_since;
+	enum rg_code code = rg_answering_check(context);
+
+	wishes->compares = since || context->settings.after;
+	if (code || !wishes->compares)
+		return code;
+	return since ? rg_source_open(&wishes->earlier, context, since)
+		     : take_first(context, &wishes->earlier);
+}
+
+/* What grew since the earlier snapshot, which is let go then. */
+static enum rg_code find_growth(
+	struct rg_answering *answering, struct findings *found, struct wishes *wishes)
 {
 	struct rg_context *context = answering->context;
-	struct rg_heap earlier;
+	const struct rg_heap *earlier = &wishes->earlier.heap;
 	struct rg_matching matching = { 0 };
 	struct rg_growth growth = { 0 };
 	enum rg_code code;
 
-	if (!context->settings.new_since)
+	if (!wishes->compares)
 		return RG_OK;
 	found->compared = true;
 	rg_progress_phase("comparing");
-	code = rg_heap_init(&earlier, context->settings.new_since, &context->err);
-	if (code)
-		return code;
-	code = rg_matching_init(&matching, &earlier, found->suspects.heap, &context->err);
+	code = rg_matching_init(&matching, earlier, found->suspects.heap, &context->err);
 	if (!code)
 		code = rg_growth_init(
-			&growth, &earlier, found->suspects.heap, &matching, false, &context->err);
+			&growth, earlier, found->suspects.heap, &matching, false, &context->err);
 	if (!code)
 		code = rg_suspects_add_growth(&found->suspects, &growth, &context->err);
 	rg_growth_deinit(&growth);
 	rg_matching_deinit(&matching);
-	rg_heap_deinit(&earlier);
+	rg_source_close(&wishes->earlier);
 	return code;
 }
 
@@ -243,14 +282,15 @@ static enum rg_code find_places(struct rg_answering *answering, struct findings 
 }
 
 /* One after the other: the arrays of one are let go before the next. */
-static enum rg_code find(struct rg_answering *answering, struct findings *found, bool all_cycles)
+static enum rg_code find(
+	struct rg_answering *answering, struct findings *found, struct wishes *wishes)
 {
 	enum rg_code code = rg_suspects_init(&found->suspects, &answering->source.heap,
 		answering->has_selection ? &answering->selected : NULL, &answering->context->err);
 
-	found->suspects.all_cycles = all_cycles;
+	found->suspects.all_cycles = wishes->fail_on & RG_FAIL(CYCLES);
 	if (!code)
-		code = find_growth(answering, found);
+		code = find_growth(answering, found, wishes);
 	if (!code)
 		code = find_cycles(answering, found);
 	if (!code)
@@ -369,13 +409,13 @@ static enum rg_code write_answer(
 	return code;
 }
 
-static enum rg_code answer(struct rg_answering *answering, const struct wishes *wishes)
+static enum rg_code answer(struct rg_answering *answering, struct wishes *wishes)
 {
 	struct findings found = { 0 };
 	enum rg_code code;
 
 	answering->origin->edges = "all";
-	code = find(answering, &found, wishes->fail_on & RG_FAIL(CYCLES));
+	code = find(answering, &found, wishes);
 	if (!code) {
 		drop_known(&found, &wishes->known);
 		code = write_answer(answering, &found, wishes->fail_on);
@@ -394,11 +434,14 @@ static enum rg_code run(struct rg_context *context)
 	if (!code)
 		code = rg_known_init(&wishes.known, context->settings.known, &context->err);
 	if (!code)
+		code = open_earlier(context, &wishes);
+	if (!code)
 		code = rg_answering_open(&answering, context, ROWS);
 	if (!code) {
 		code = answer(&answering, &wishes);
 		rg_answering_close(&answering);
 	}
+	rg_source_close(&wishes.earlier);
 	rg_known_deinit(&wishes.known);
 	return code;
 }
@@ -416,15 +459,15 @@ const struct rg_command rg_cmd_leaks = {
 		"the exit status is 1 where there is such a suspect: new (that is not known), "
 		"growth, cycles or garbage.",
 	.examples = { { "leaks 4711", "of a process, now" },
+		{ "leaks 4711 --after 60s", "what grew in the next minute" },
 		{ "leaks b.rgs --new-since a.rgs", "what grew since an earlier snapshot" },
-		{ "leaks leak.rgs 'app.*'", "that have to do with one package" },
 		{ "leaks leak.rgs --format known > known", "to be silent about those from now on" },
 		{ "leaks leak.rgs --known known --fail-on new",
 			"the same in a build: exit 1 if new" },
 		{ "leaks leak.rgs -o junit.xml", "for a build server; --format github likewise" } },
 	.options = RG_OPTIONS_LIST | RG_OPTION(TYPE) | RG_OPTION(MODULE) | RG_OPTION(FROM) |
-		   RG_OPTION(KNOWN) | RG_OPTION(FAIL_ON) | RG_OPTION(NEW_SINCE) | RG_OPTION(NODES) |
-		   RG_OPTION(LAYOUT_TIME),
+		   RG_OPTION(KNOWN) | RG_OPTION(FAIL_ON) | RG_OPTION(NEW_SINCE) | RG_OPTION(AFTER) |
+		   RG_OPTION(NODES) | RG_OPTION(LAYOUT_TIME),
 	.formats = RG_FORMATS_DRAWN | RG_FORMATS_IDS | 1u << RG_FORMAT_GITHUB |
 		   1u << RG_FORMAT_JUNIT | 1u << RG_FORMAT_KNOWN,
 	.min_words = 1,

@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import xml.etree.ElementTree
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -107,6 +108,18 @@ def test_growth(folder):
             live.equal([row["kind"] for row in catalog], ["retainer"], "the catalog")
 
 
+def test_after(folder):
+    """Of a process both snapshots are taken by the command; a mistake is told before"""
+    with Program(os.path.join(LEAKS, "listener.py")) as program:
+        timer = threading.Timer(1, program.more)
+        timer.start()
+        rows = live.ask("leaks", program.pid, "--after", "2500ms", "--no-save")["suspects"]["rows"]
+        timer.join()
+        wrong = live.refgraph("leaks", program.pid, "--after", "60s", "gen=", "--no-save")
+    live.equal((rows[0]["kind"], rows[0]["growth"]["delta"]), ("growth", 200), "what grew")
+    live.equal(wrong.returncode, 2, wrong.stderr)
+
+
 def status(*words):
     return live.refgraph("leaks", *words)
 
@@ -175,5 +188,5 @@ def test_service(folder):
 
 
 if __name__ == "__main__":
-    live.main(test_patterns, test_growth, test_build, test_cycles_fail, test_selection,
+    live.main(test_patterns, test_growth, test_after, test_build, test_cycles_fail, test_selection,
               test_service)
