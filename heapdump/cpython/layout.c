@@ -77,9 +77,20 @@ bool rg_layout_init(struct rg_layout *layout, int minor)
 	return true;
 }
 
+/* The fields behind the collector's state that the debug offsets do not tell. */
+static void move_fields(struct rg_layout *layout)
+{
+	int *fields[] = { &layout->interp_atexit_module, &layout->interp_atexit,
+		&layout->interp_atexit_count, &layout->interp_interned,
+		&layout->interp_builtin_types, &layout->interp_extension_types };
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		*fields[i] = rg_layout_interp(layout, *fields[i]);
+}
+
 void rg_layout_correct(struct rg_layout *layout, const uint64_t *words, unsigned count)
 {
-	int version = layout->minor - FIRST_DEBUG_MINOR;
+	int version = layout->minor - FIRST_DEBUG_MINOR, modules = layout->interp_modules;
 
 	if (version < 0 || version >= DEBUG_VERSIONS)
 		return;
@@ -89,4 +100,6 @@ void rg_layout_correct(struct rg_layout *layout, const uint64_t *words, unsigned
 		if (word >= 0 && (unsigned)word < count && words[word] < OFFSET_LIMIT)
 			*field_at(layout, debug_rows[i].at) = (int)words[word];
 	}
+	layout->moved = layout->interp_modules - modules;
+	move_fields(layout);
 }

@@ -33,6 +33,7 @@ enum rg_line_table {
 
 struct rg_layout {
 	int minor; /* of CPython 3.minor */
+	int moved; /* of an interpreter's fields behind the collector's state, by how much */
 #define LAYOUT(name, structure, member, ...) int name;
 #define VALUE(name, ...) int name;
 #define OWNED(owner, name, structure, member, ...)
@@ -63,9 +64,18 @@ static inline unsigned rg_layout_column(const struct rg_layout *layout)
 
 /*
  * Take over what the process itself says: WORDS of _Py_DebugOffsets, COUNT of them (from 3.13
- * on). An offset that is out of range is not believed.
+ * on). An offset that is out of range is not believed. What stands behind the collector's state in
+ * an interpreter moves as sys.modules has: the state of 3.14.0 to 3.14.4 is smaller than later ones.
  */
 void rg_layout_correct(struct rg_layout *layout, const uint64_t *words, unsigned count);
+
+#define RG_STATIC_TYPES 1000 /* of one kind in one interpreter, at most */
+
+/* Where a field of an interpreter is that the tables have at OFFSET; RG_NO_FIELD stays. */
+static inline int rg_layout_interp(const struct rg_layout *layout, int offset)
+{
+	return offset > layout->interp_gc ? offset + layout->moved : offset;
+}
 
 /* The reference count in the first word of an object, or UINT64_MAX of an immortal one. */
 static inline uint64_t rg_layout_refcount(const struct rg_layout *layout, uint64_t word)

@@ -72,9 +72,13 @@ static void walk_owned(struct rg_walk *walk, uint64_t interpreter, uint64_t addr
 	const struct rg_owned_field *fields, struct rg_root_record root)
 {
 	unsigned column = rg_layout_column(walk->layout);
+	bool interp = fields == rg_interp_owned;
 
 	for (; fields->name; fields++) {
-		root.target = rg_walk_field(walk, address, fields->offset[column]);
+		int offset = fields->offset[column];
+
+		root.target = rg_walk_field(
+			walk, address, interp ? rg_layout_interp(walk->layout, offset) : offset);
 		root.name = name_in(walk, interpreter, fields->name);
 		if (root.target)
 			rg_walk_root(walk, &root);

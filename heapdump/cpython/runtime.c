@@ -11,6 +11,8 @@
 #define POINTER_MASK (~3ull)
 #define INTERPRETERS 1000 /* that are looked at */
 #define INCREMENTAL_MINOR 14
+#define VISITED_SPACE 24 /* from the callbacks to the number of the old list being visited */
+#define TABLE_WORDS 8 /* by which tables of an interpreter are looked for */
 #define STATS_KEPT 16 /* rows of a ring of statistics, at most */
 
 void rg_version_text(uint32_t version, char *out, size_t size)
@@ -42,8 +44,13 @@ static uint32_t version_by_name(const char *path)
 }
 
 /* What _PyRuntime begins with from 3.13 on: _Py_DebugOffsets. */
-#define DEBUG_COOKIE 0x7967756265646478ull /* "xdebugpy" */
+#define DEBUG_COOKIE "xdebugpy"
 enum { DEBUG_VERSION = 8, DEBUG_FREE_THREADED = 16, DEBUG_WORDS = 111 };
+
+static bool is_debug_offsets(const void *bytes)
+{
+	return bytes && memcmp(bytes, DEBUG_COOKIE, sizeof(DEBUG_COOKIE) - 1) == 0;
+}
 
 static bool detect_in(
 	struct rg_runtime *runtime, struct rg_image *image, const struct rg_mapping *mapping)
@@ -56,7 +63,7 @@ static bool detect_in(
 	runtime->binary = mapping->start;
 	version = rg_elf_symbol(image, mapping->start, "Py_Version");
 	runtime->version = version ? rg_image_u32(image, version) : version_by_name(mapping->path);
-	if (rg_image_u64(image, address) == DEBUG_COOKIE) {
+	if (is_debug_offsets(rg_image_at(image, address, 8))) {
 		if (!version)
 			runtime->version = rg_image_u32(image, address + DEBUG_VERSION);
 		if (rg_image_u64(image, address + DEBUG_FREE_THREADED))
@@ -116,7 +123,7 @@ static void correct_layout(struct rg_runtime *runtime, struct rg_image *image)
 					? NULL
 					: rg_image_at(image, runtime->address, 8 * DEBUG_WORDS);
 
-	if (words && words[0] == DEBUG_COOKIE)
+	if (is_debug_offsets(words))
 		rg_layout_correct(&runtime->layout, words, DEBUG_WORDS);
 }
 
@@ -141,10 +148,68 @@ static uint32_t version_inside(struct rg_runtime *runtime, struct rg_image *imag
 
 	for (const struct rg_owned_field *field = rg_interp_owned; field->name; field++)
 		if (strcmp(field->name, "sys.__dict__") == 0)
-			sys = field->offset[rg_layout_column(&runtime->layout)];
+			sys = rg_layout_interp(&runtime->layout,
+				field->offset[rg_layout_column(&runtime->layout)]);
 	value = rg_entries_lookup(image, &runtime->layout,
 		rg_image_u64(image, runtime->main + (unsigned)sys), "hexversion");
 	return value ? (uint32_t)rg_int_value(image, &runtime->layout, value) : 0;
+}
+
+/* True when a dict is at ADDRESS in which each string leads to itself; DICT is the type. */
+static bool is_interned(
+	const struct rg_runtime *runtime, struct rg_image *image, uint64_t dict, uint64_t address)
+{
+	struct rg_entries entries;
+	uint64_t key, value;
+
+	return address && rg_image_u64(image, address + RG_OB_TYPE) == dict &&
+	       rg_entries_of_dict(&entries, image, &runtime->layout, address) &&
+	       rg_entries_next(&entries, &key, &value) && key == value;
+}
+
+/* True when the table of static types at OFFSET has TYPE where TYPE says that it is. */
+static bool has_type(
+	const struct rg_runtime *runtime, struct rg_image *image, int offset, uint64_t type)
+{
+	const struct rg_layout *layout = &runtime->layout;
+	/* in the place of the subclasses: its number in the table, from 1 on */
+	uint64_t number = rg_image_u64(image, type + RG_TP_SUBCLASSES);
+
+	return number && number <= RG_STATIC_TYPES &&
+	       rg_image_u64(image, runtime->main + (unsigned)offset +
+					   (number - 1) * (unsigned)layout->static_type_size +
+					   (unsigned)layout->static_type_type) == type;
+}
+
+/*
+ * Two tables at an interpreter's far end, which the debug offsets do not tell and a patch release may
+ * move by a few words: found by what must be in them.
+ */
+static void settle_tables(struct rg_runtime *runtime, struct rg_image *image)
+{
+	struct rg_layout *layout = &runtime->layout;
+	uint64_t modules = rg_image_u64(image, runtime->main + (unsigned)layout->interp_modules);
+	uint64_t dict = rg_image_u64(image, modules + RG_OB_TYPE);
+	int interned = layout->interp_interned, types = layout->interp_builtin_types;
+	bool has_interned = false, has_types = false;
+
+	/* at first where the layout has them, then ever further to both sides */
+	for (int i = 0; i <= 2 * TABLE_WORDS; i++) {
+		int by = (i & 1 ? -8 : 8) * ((i + 1) / 2);
+
+		if (interned >= 0 && !has_interned &&
+			is_interned(runtime, image, dict,
+				rg_image_u64(image, runtime->main + (unsigned)(interned + by)))) {
+			layout->interp_interned = interned + by;
+			has_interned = true;
+		}
+		if (types >= 0 && !has_types && has_type(runtime, image, types + by, dict)) {
+			layout->interp_builtin_types = types + by;
+			layout->interp_extension_types += layout->interp_extension_types < 0 ? 0
+											     : by;
+			has_types = true;
+		}
+	}
 }
 
 enum rg_code rg_runtime_find(
@@ -173,6 +238,7 @@ enum rg_code rg_runtime_find(
 			"CPython %s: no interpreter yet or any more: the process starts or ends",
 			text);
 	runtime->main = find_main(runtime, image);
+	settle_tables(runtime, image);
 	inside = version_inside(runtime, image);
 	if (inside >> 16 == runtime->version >> 16)
 		runtime->version = inside;
@@ -231,7 +297,7 @@ static void set_heads(
 	struct rg_gc_state *state, const struct rg_layout *layout, uint64_t gc, uint64_t first)
 {
 	for (unsigned i = 0; i < 3; i++)
-		state->heads[i] = first + 24 * i;
+		state->heads[i] = state->counted[i] = first + 24 * i;
 	state->heads[3] = gc + (unsigned)layout->gc_permanent;
 	state->address = gc;
 }
@@ -262,7 +328,8 @@ static bool calibrate(struct rg_image *image, const struct rg_layout *layout, ui
 
 /*
  * The incremental collector of 3.14.0 to 3.14.4 has no generation0: a young list and two old ones
- * stand where the three generations are.
+ * stand where the three generations are. gc.get_objects() has both old ones as generation 2, and
+ * gc.get_count() that first which is being visited.
  */
 static bool calibrate_incremental(struct rg_image *image, const struct rg_layout *layout,
 	uint64_t gc, struct rg_gc_state *state)
@@ -273,6 +340,11 @@ static bool calibrate_incremental(struct rg_image *image, const struct rg_layout
 		!are_lists(image, first, gc + (unsigned)layout->gc_permanent))
 		return false;
 	set_heads(state, layout, gc, first);
+	state->incremental = true;
+	if (rg_image_u32(image, gc + (unsigned)layout->gc_callbacks + VISITED_SPACE) == 1) {
+		state->counted[1] = first + 48;
+		state->counted[2] = first + 24;
+	}
 	return true;
 }
 
@@ -310,7 +382,7 @@ enum rg_code rg_runtime_gc(const struct rg_runtime *runtime, struct rg_image *im
 	gc_ret->callbacks = rg_image_u64(image, gc + (unsigned)layout->gc_callbacks);
 	for (unsigned i = 0; i < 3; i++) {
 		gc_ret->thresholds[i] = rg_image_u32(image, gc_ret->heads[i] + 16);
-		gc_ret->counts[i] = rg_image_u32(image, gc_ret->heads[i] + 20);
+		gc_ret->counts[i] = rg_image_u32(image, gc_ret->counted[i] + 20);
 		read_stats(image,
 			find_stats(image, layout, gc, i) + (unsigned)layout->gc_stat_collections,
 			gc_ret, i);

@@ -16,7 +16,10 @@
 
 struct rg_gc_state {
 	uint64_t address; /* of struct _gc_runtime_state */
-	uint64_t heads[4]; /* generations 0, 1, 2, permanent */
+	uint64_t heads
+		[4]; /* generations 0, 1, 2, permanent; of an incremental one 0, 2, 2, permanent */
+	uint64_t counted[3]; /* the heads in the order of gc.get_count() */
+	bool incremental;
 	uint64_t garbage, callbacks; /* the lists, or 0 */
 	bool enabled, collecting;
 	uint32_t thresholds[3], counts[3];

@@ -66,8 +66,6 @@ static bool is_type(struct rg_walk *walk, uint64_t address)
 	return false;
 }
 
-#define STATIC_TYPES 1000 /* of one kind in one interpreter, at most */
-
 /* The record of the static type at ADDRESS in the table at OFFSET of the interpreter, or 0. */
 static uint64_t static_record(struct rg_walk *walk, uint64_t address, int offset)
 {
@@ -75,7 +73,7 @@ static uint64_t static_record(struct rg_walk *walk, uint64_t address, int offset
 	/* in the place of the subclasses: its number in the table, from 1 on */
 	uint64_t number = rg_walk_field(walk, address, RG_TP_SUBCLASSES), record;
 
-	if (offset < 0 || number == 0 || number > STATIC_TYPES)
+	if (offset < 0 || number == 0 || number > RG_STATIC_TYPES)
 		return 0;
 	record = walk->runtime->main + (unsigned)offset +
 		 (number - 1) * (unsigned)layout->static_type_size;

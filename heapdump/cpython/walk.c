@@ -464,7 +464,8 @@ static enum rg_code walk_lists(struct rg_walk *walk, struct rg_error *err)
 		if (code)
 			return code;
 		for (uint8_t generation = 0; generation < 4; generation++)
-			walk_list(walk, gc.heads[generation], generation);
+			walk_list(walk, gc.heads[generation],
+				gc.incremental && generation == RG_GEN_1 ? RG_GEN_2 : generation);
 		/* one collector for all of them, to 3.8 */
 		if (walk->layout->interp_gc < 0)
 			break;
