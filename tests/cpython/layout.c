@@ -48,8 +48,8 @@ START_TEST(what_stands_behind_the_collector_moves_with_the_modules)
 	/* no such fields in this version, and one in front of the collector's state */
 	ck_assert_int_eq(layout.interp_atexit, before.interp_atexit);
 	ck_assert_int_eq(layout.interp_threads, before.interp_threads);
-	ck_assert_int_eq(rg_layout_interp(&layout, before.interp_gc + 8),
-		before.interp_gc + 8 - SMALLER);
+	ck_assert_int_eq(
+		rg_layout_interp(&layout, before.interp_gc + 8), before.interp_gc + 8 - SMALLER);
 	ck_assert_int_eq(rg_layout_interp(&layout, RG_NO_FIELD), RG_NO_FIELD);
 }
 END_TEST
