@@ -339,25 +339,6 @@ static enum rg_code join_paths(struct work *work)
 	return stored ? RG_OK : rg_nomem(work->err);
 }
 
-/* What names the paths that are left, as `leaks` names them. */
-static enum rg_code name_paths(struct work *work)
-{
-	struct rg_growth *growth = work->growth;
-	struct rg_traits traits;
-	struct rg_signer signer;
-	enum rg_code code = rg_traits_init(&traits, work->after, work->err);
-
-	if (code)
-		return code;
-	rg_signer_init(&signer, work->after, &traits);
-	for (size_t i = 0; !code && i < growth->n_paths; i++)
-		code = rg_signature_chain(&signer, &growth->chains, growth->paths[i].example,
-			&growth->paths[i].signature, work->err);
-	rg_signer_deinit(&signer);
-	rg_traits_deinit(&traits);
-	return code;
-}
-
 /* Sum up what hangs on each path that has grown, and keep those that hang on none. */
 static enum rg_code sort_paths(struct work *work, const struct rg_map *numbers)
 {
@@ -389,7 +370,7 @@ static enum rg_code sort_paths(struct work *work, const struct rg_map *numbers)
 	while (growth->n_remarkable < kept &&
 		HUNDREDTH * growth->paths[growth->n_remarkable].weight >= growth->paths[0].weight)
 		growth->n_remarkable++;
-	return code ? code : name_paths(work);
+	return code;
 }
 
 static enum rg_code find_paths(struct work *work)

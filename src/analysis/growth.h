@@ -8,7 +8,6 @@
 
 #include "src/analysis/matching.h"
 #include "src/analysis/paths.h"
-#include "src/analysis/signature.h"
 #include "src/analysis/types.h"
 
 struct rg_grown_type {
@@ -18,7 +17,6 @@ struct rg_grown_type {
 };
 
 struct rg_grown_path {
-	struct rg_signature signature;
 	uint64_t key, parent; /* hashes of the path, and of the one that is a step shorter */
 	bool is_key; /* it leads to keys of a dict */
 	uint32_t example; /* the object of the later snapshot nearest to the root */

@@ -149,12 +149,11 @@ enum rg_code rg_suspects_add_growth(
 		if (growth->types[i].after_type != RG_NO_ID)
 			suspects->more_of[suspects->traits.alike[growth->types[i].after_type]] =
 				(int64_t)(growth->types[i].after - growth->types[i].before);
-	for (size_t i = 0; !code && i < growth->n_paths; i++) {
+	for (size_t i = 0; !code && i < growth->n_paths && suspects->count < LOOKED_AT; i++) {
 		const struct rg_grown_path *path = &growth->paths[i];
 		uint32_t type = suspects->heap->type[path->example];
 		struct rg_suspect row = { .kind = RG_SUSPECT_GROWTH,
 			.cause = RG_CAUSE_COLLECTION,
-			.signature = path->signature,
 			.bytes = (uint64_t)path->below,
 			.objects = path->after - path->before,
 			.count = path->after,
@@ -171,7 +170,10 @@ enum rg_code rg_suspects_add_growth(
 			continue;
 		row.weight = (double)row.more_bytes * path->steady *
 			     plainness(suspects, &row, false, &growth->chains);
-		code = add(suspects, &row, err);
+		code = rg_signature_chain(
+			&suspects->signer, &growth->chains, row.example, &row.signature, err);
+		if (!code)
+			code = add(suspects, &row, err);
 	}
 	return code;
 }
@@ -667,6 +669,9 @@ static bool is_part(const struct rg_suspect *row, const struct rg_suspect *above
 /* What is part of a heavier one is told with that. */
 static bool join_above(struct rg_suspect *rows, size_t count, const struct rg_suspect *row)
 {
+	/* of cycles and classes there may be very many: what has no chain is part of none */
+	if (!row->signature.n_ways && row->container == RG_NO_ID)
+		return false;
 	for (size_t i = 0; i < count; i++) {
 		if (!is_part(row, &rows[i]))
 			continue;

@@ -1,5 +1,6 @@
 #include "src/answer/diff.h"
 
+#include "src/analysis/signature.h"
 #include "src/answer/cycles.h"
 #include "src/answer/rows.h"
 #include "src/heap/label.h"
@@ -204,20 +205,41 @@ static enum rg_code fill_growth(struct rg_answer_diff *answer, const struct rg_d
 
 		if (!chain)
 			return rg_nomem(err);
-		rows[i] = (struct rg_answer_grown_path){
-			.signature = rg_arena_print(
-				arena, "%016llx", (unsigned long long)path->signature.whole),
-			.path = chain->path,
+		rows[i] = (struct rg_answer_grown_path){ .path = chain->path,
 			.type = rg_label_type(heap, heap->type[path->example], arena),
 			.before = path->before,
 			.after = path->after,
 			.delta = (int64_t)(path->after - path->before),
 			.size_delta = path->below,
 			.steady = path->steady,
-			.chain = chain
-		};
+			.chain = chain };
 	}
 	return RG_OK;
+}
+
+/* What names the rows of growth, as `leaks` names them. */
+static enum rg_code sign_growth(struct rg_answer_diff *answer, const struct rg_diff *diff,
+	struct rg_arena *arena, struct rg_error *err)
+{
+	const struct rg_heap *heap = diff->heaps[diff->n - 1];
+	struct rg_answer_grown_path *rows = answer->growth.rows;
+	struct rg_traits traits;
+	struct rg_signer signer;
+	struct rg_signature signature;
+	enum rg_code code = rg_traits_init(&traits, heap, err);
+
+	if (code)
+		return code;
+	rg_signer_init(&signer, heap, &traits);
+	for (uint64_t i = 0; rows && !code && i < answer->growth.shown; i++) {
+		code = rg_signature_chain(&signer, &diff->growth->chains,
+			diff->growth->paths[i].example, &signature, err);
+		rows[i].signature = rg_arena_print(
+			arena, "%016llx", (unsigned long long)signature.whole);
+	}
+	rg_signer_deinit(&signer);
+	rg_traits_deinit(&traits);
+	return code;
 }
 
 enum rg_code rg_answer_diff_init(struct rg_answer_diff *answer, const struct rg_diff *diff,
@@ -238,5 +260,7 @@ enum rg_code rg_answer_diff_init(struct rg_answer_diff *answer, const struct rg_
 		rg_rows_types(&answer->survivors, after, diff->survivors, diff->survivors->size,
 			limit, arena);
 	code = fill_growth(answer, diff, limit, arena, err);
+	if (!code)
+		code = sign_growth(answer, diff, arena, err);
 	return !code && arena->failed ? rg_nomem(err) : code;
 }
