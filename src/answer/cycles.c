@@ -130,7 +130,7 @@ static const char *break_expression(
 	uint32_t holder = RG_NO_ID, edge = 0;
 
 	if (row->rolled)
-		return pattern->label;
+		return rg_arena_print(arena, "%s", pattern->label);
 	/* an item says more with what holds its container */
 	if (pattern->label[0] == '[')
 		holder = holder_of(cycles, cycles->components.of[row->from], row->from, &edge);
@@ -199,7 +199,7 @@ static void fill_breaks(struct rg_answer_cycle *to, const struct rg_cycles *cycl
 		const struct rg_pattern *pattern = &cycles->patterns.rows[row->pattern];
 
 		rows[i].kind = rg_kind_table[pattern->kind].name;
-		rows[i].label = pattern->label;
+		rows[i].label = rg_arena_print(arena, "%s", pattern->label);
 		/* null: whatever the types, they are too many to name */
 		if (!row->rolled) {
 			rows[i].from_type = rg_label_type(heap, pattern->from_type, arena);
@@ -237,7 +237,8 @@ static void fill_pattern(struct rg_answer_cycle *to, const struct rg_cycles *cyc
 
 		rows[i] =
 			(struct rg_answer_pattern){ rg_label_type(heap, pattern->from_type, arena),
-				rg_kind_table[pattern->kind].name, pattern->label,
+				rg_kind_table[pattern->kind].name,
+				rg_arena_print(arena, "%s", pattern->label),
 				rg_label_type(heap, pattern->to_type, arena) };
 	}
 }

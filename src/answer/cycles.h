@@ -48,7 +48,7 @@ struct rg_answer_cycles {
 extern const struct rg_record rg_record_cycle, rg_record_break;
 extern const struct rg_answer rg_answer_cycles;
 
-/* One group of CYCLES as a row, RANK in front of it; NULL where that fails. */
+/* One group of CYCLES as a row, which may outlive them; NULL where that fails. */
 struct rg_answer_cycle *rg_answer_cycle_new(
 	const struct rg_cycles *cycles, size_t group, struct rg_arena *arena, struct rg_error *err);
 

@@ -220,18 +220,18 @@ static enum rg_code note_new(struct rg_answering *answering, const struct rg_hea
 static enum rg_code open_sources(struct rg_answering *answering)
 {
 	struct rg_context *context = answering->context;
-	bool asked = !context->command->compares || answering->needs & RG_NEEDS_NEW;
-	const char *word = asked ? context->settings.new_since : NULL;
-	struct rg_source earlier = { 0 };
-	enum rg_code code = word ? rg_source_open(&earlier, context, word) : RG_OK;
+	const char *word = context->settings.new_since;
+	bool compares = context->command->compares;
+	enum rg_code code = word ? rg_source_open(&answering->earlier, context, word) : RG_OK;
 
 	if (!code)
 		code = rg_source_open(&answering->source, context, context->words[0]);
-	if (!code && word) {
+	if (!code && word && (!compares || answering->needs & RG_NEEDS_NEW)) {
 		rg_progress_phase("comparing");
-		code = note_new(answering, &earlier.heap);
+		code = note_new(answering, &answering->earlier.heap);
 	}
-	rg_source_close(&earlier);
+	if (!compares)
+		rg_source_close(&answering->earlier);
 	return code;
 }
 
@@ -313,6 +313,7 @@ void rg_answering_close(struct rg_answering *answering)
 {
 	rg_selector_deinit(&answering->selector);
 	rg_source_close(&answering->source);
+	rg_source_close(&answering->earlier);
 	rg_bitset_deinit(&answering->selected);
 	rg_bitset_deinit(&answering->made);
 	rg_arena_deinit(&answering->arena);

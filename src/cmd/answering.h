@@ -17,6 +17,7 @@ struct rg_answering {
 	struct rg_arena arena;
 	struct rg_answer_origin *origin;
 	struct rg_bitset made; /* objects that are not in the snapshot of --new-since */
+	struct rg_source earlier; /* of --new-since, for a command that compares; else closed */
 	struct rg_bitset selected; /* by the words behind the source */
 	bool has_selection;
 	bool exact; /* selected by numbers, addresses and --from alone */

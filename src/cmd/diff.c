@@ -51,10 +51,13 @@ static enum rg_code open_one(struct sources *sources, struct rg_context *context
 {
 	struct rg_source *source = &sources->list[sources->n];
 	enum rg_code code = rg_source_open(source, context, word);
+	const char *path;
 
 	if (code)
 		return code;
-	sources->origins[sources->n] = (struct rg_answer_origin){ .path = source->path,
+	/* told of those that are closed by then too */
+	path = source->path ? rg_arena_print(&sources->arena, "%s", source->path) : NULL;
+	sources->origins[sources->n] = (struct rg_answer_origin){ .path = path,
 		.live = source->live,
 		.core = source->core,
 		.ndjson = source->ndjson,

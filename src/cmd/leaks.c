@@ -182,40 +182,29 @@ static enum rg_code parse_fails(struct rg_context *context, unsigned *fails_ret)
 
 /* --- finding ------------------------------------------------------------------------------ */
 
-/* The first of two snapshots of a process, and the time between them. */
-static enum rg_code take_first(struct rg_context *context, struct rg_source *earlier)
+/* Of a process, if --after asks for it: the first of two snapshots, and the time between them. */
+static enum rg_code take_first(struct rg_context *context, struct wishes *wishes)
 {
-	const char *word = context->words[0];
+	const char *word = context->words[0], *after = context->settings.after;
 	uint64_t ms = 0;
-	pid_t pid;
-	enum rg_code code = rg_duration_parse(
-		RG_OPTION_AFTER, context->settings.after, &ms, &context->err);
+	pid_t pid = 0;
+	enum rg_code code = rg_answering_check(context);
 
+	wishes->compares = context->settings.new_since || after;
+	if (code || context->settings.new_since || !after)
+		return code;
+	code = rg_duration_parse(RG_OPTION_AFTER, after, &ms, &context->err);
 	if (!code)
 		code = rg_source_pid(word, &pid, &context->err);
-	if (code)
-		return code;
-	if (!pid) {
+	if (!code && !pid) {
 		rg_fail(&context->err, RG_USAGE, "no-process", "--after: '%s' is no process", word);
-		return rg_hint(&context->err, "of snapshots: --new-since EARLIER.rgs");
+		code = rg_hint(&context->err, "of snapshots: --new-since EARLIER.rgs");
 	}
-	code = rg_source_open(earlier, context, word);
+	if (!code)
+		code = rg_source_open(&wishes->earlier, context, word);
 	if (!code)
 		rg_duration_wait(ms);
 	return code;
-}
-
-/* The earlier snapshot, if one was asked for: before the process is stopped for the later. */
-static enum rg_code open_earlier(struct rg_context *context, struct wishes *wishes)
-{
-	const char *since = context->settings.new_since;
-	enum rg_code code = rg_answering_check(context);
-
-	wishes->compares = since || context->settings.after;
-	if (code || !wishes->compares)
-		return code;
-	return since ? rg_source_open(&wishes->earlier, context, since)
-		     : take_first(context, &wishes->earlier);
 }
 
 /* What grew since the earlier snapshot, which is let go then. */
@@ -223,7 +212,9 @@ static enum rg_code find_growth(
 	struct rg_answering *answering, struct findings *found, struct wishes *wishes)
 {
 	struct rg_context *context = answering->context;
-	const struct rg_heap *earlier = &wishes->earlier.heap;
+	struct rg_source *source = context->settings.new_since ? &answering->earlier
+							       : &wishes->earlier;
+	const struct rg_heap *earlier = &source->heap;
 	struct rg_matching matching = { 0 };
 	struct rg_growth growth = { 0 };
 	enum rg_code code;
@@ -240,7 +231,7 @@ static enum rg_code find_growth(
 		code = rg_suspects_add_growth(&found->suspects, &growth, &context->err);
 	rg_growth_deinit(&growth);
 	rg_matching_deinit(&matching);
-	rg_source_close(&wishes->earlier);
+	rg_source_close(source);
 	return code;
 }
 
@@ -425,6 +416,13 @@ static enum rg_code answer(struct rg_answering *answering, struct wishes *wishes
 	return code;
 }
 
+/* What is for a program lists them all: a build is told each that fails, and a known one is known. */
+static bool is_whole(const struct rg_context *context)
+{
+	return context->settings.format == RG_FORMAT_KNOWN ||
+	       context->settings.format == RG_FORMAT_JUNIT;
+}
+
 static enum rg_code run(struct rg_context *context)
 {
 	struct wishes wishes = { 0 };
@@ -434,9 +432,10 @@ static enum rg_code run(struct rg_context *context)
 	if (!code)
 		code = rg_known_init(&wishes.known, context->settings.known, &context->err);
 	if (!code)
-		code = open_earlier(context, &wishes);
+		code = take_first(context, &wishes);
 	if (!code)
-		code = rg_answering_open(&answering, context, ROWS);
+		code = rg_answering_open(
+			&answering, context, is_whole(context) ? UINT64_MAX : ROWS);
 	if (!code) {
 		code = answer(&answering, &wishes);
 		rg_answering_close(&answering);
