@@ -21,6 +21,7 @@
 #define BREAKS 3 /* of a suspect's cycles that are told */
 #define INDENT 14 /* columns of a suspect's left side */
 #define WIDTH 100
+#define THINGS 54 /* columns, so that kind and signature have room beside them */
 
 /* What the options ask for, read before any process is stopped. */
 struct wishes {
@@ -88,7 +89,7 @@ static void print_suspect(
 	const struct rg_answer_break *breaks = row->breaks.rows;
 
 	fprintf(out, "\n%llu. %s  (%s, %s)%s\n", (unsigned long long)row->rank,
-		rg_escape_display(arena, row->things, strlen(row->things), 60), row->kind,
+		rg_escape_display(arena, row->things, strlen(row->things), THINGS), row->kind,
 		row->signature, row->fails ? "  FAILS" : "");
 	print_figures(row, arena, out);
 	print_path("held by", row->where, arena, out);

@@ -224,12 +224,30 @@ unsigned rg_escape_columns(const char *text)
 	return width;
 }
 
+size_t rg_escape_fitting(const char *text, size_t length, unsigned columns, unsigned *columns_ret)
+{
+	size_t at = 0;
+	unsigned width = 0;
+
+	while (at < length) {
+		struct unit unit;
+		size_t used = read_unit(&unit, &display_style, text + at, length - at);
+
+		if (at && width + unit.columns > columns)
+			break;
+		at += used;
+		width += unit.columns;
+	}
+	*columns_ret = width;
+	return at;
+}
+
 const char *rg_escape_middle(
 	struct rg_arena *arena, const char *text, size_t length, unsigned columns)
 {
 	const char *whole = rg_escape_display(arena, text, length, RG_UNCUT);
 	const char *head, *tail = whole + strlen(whole);
-	unsigned room;
+	unsigned room, free_marks = 0, width = 0;
 
 	if (rg_escape_columns(whole) <= columns)
 		return whole;
@@ -237,11 +255,14 @@ const char *rg_escape_middle(
 	room = columns - rg_escape_columns(head);
 	while (tail > whole) {
 		const char *before = tail - 1;
+		struct unit unit;
 
 		/* back to where a character starts */
 		while (before > whole && (*before & 0xc0) == 0x80)
 			before--;
-		if (rg_escape_columns(before) > room)
+		read_unit(&unit, &display_style, before, (size_t)(tail - before));
+		width += unit.columns || free_marks++ < room ? unit.columns : 1;
+		if (width > room)
 			break;
 		tail = before;
 	}

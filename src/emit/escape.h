@@ -42,6 +42,9 @@ const char *rg_escape_ascii(struct rg_arena *arena, const char *text);
 /* Columns of a terminal that an escaped TEXT takes. */
 unsigned rg_escape_columns(const char *text);
 
+/* How many of the LENGTH bytes of an escaped TEXT fit in COLUMNS, one character at least. */
+size_t rg_escape_fitting(const char *text, size_t length, unsigned columns, unsigned *columns_ret);
+
 /* The content of an XML or HTML element, or of an attribute in quotes of either kind. */
 const char *rg_escape_xml(
 	struct rg_arena *arena, const char *text, size_t length, unsigned columns);

@@ -10,7 +10,7 @@ struct rg_wrap {
 	unsigned at; /* the column that the first line stands at */
 };
 
-/* Print TEXT, escaped already, and end the line. A word that is wider stands alone. O(length). */
+/* Print TEXT, escaped already, and end the line. A word wider than a line is broken. O(length). */
 void rg_wrap_print(const struct rg_wrap *wrap, const char *text, FILE *out);
 
 #endif

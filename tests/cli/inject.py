@@ -75,6 +75,16 @@ def commands(folder):
               ("import", text), ("import", text, "-o", "out.rgs"), ("import", text, "-o", "-"),
               ("cycles", leak, "-o", "out.svg"), ("types", leak, "-o", "out.json"),
               ("why", leak, "Session", "-o", "out.dot"), ("info", path("half.rgs"))]
+    words += [("leaks", path("accumulates.ndjson"), "--format", form)
+              for form in (*DRAWN, "ids", "github", "junit", "known")]
+    words += [("leaks", path("accumulates.ndjson"), "--new-since", leak, "--fail-on",
+               "new,growth,cycles,garbage", "--format", form) for form in ("text", "json", "svg")]
+    words += [("leaks", leak, "Session", "--known", path("known"), "--fail-on", "cycles"),
+              ("leaks", leak, "--known", path("text")), ("leaks", leak, "--fail-on", "grwth"),
+              ("leaks", leak, "--new-since", path("nothing"))]
+    words += [("diff", leak, path("accumulates.ndjson"), "--format", form) for form in DRAWN]
+    words += [("diff", leak, leak), ("diff", leak, text, leak, path("accumulates.ndjson")),
+              ("diff", path("empty.rgs"), leak, "--format", "json"), ("diff", leak)]
     words += [("watch", path("series.json"), "--format", form)
               for form in ("text", "json", "svg", "png")]
     words += [("watch", leak), ("watch", path("text")), ("watch", "1", "--every", "soon"),
@@ -96,8 +106,20 @@ def commands(folder):
     return made
 
 
+def accumulates():
+    """A cache of 20 objects with a text each, and what only C code holds, as NDJSON."""
+    yield {"record": "root", "kind": "module", "target": 4096, "name": "app.cache"}
+    yield {"id": 4096, "type": "list", "size": 900, "refcount": 1, "generation": 2,
+           "references": [{"to": 8192 + 64 * i, "kind": "item"} for i in range(20)]}
+    for i in range(20):
+        yield {"id": 8192 + 64 * i, "type": "app.Session", "size": 2000, "refcount": 1,
+               "references": [{"to": 16384 + 64 * i, "kind": "attr", "label": "name"}]}
+        yield {"id": 16384 + 64 * i, "type": "str", "size": 60, "refcount": 1}
+        yield {"id": 32768 + 64 * i, "type": "app.Buffer", "size": 9000, "refcount": 3}
+
+
 def prepare(folder):
-    for name in ("leak", "hostile"):
+    for name in ("leak", "hostile", "empty"):
         subprocess.run([MAKE, name, os.path.join(folder, name + ".rgs")], check=True)
     leak = open(os.path.join(folder, "leak.rgs"), "rb").read()
     text = subprocess.run([failing.REFGRAPH, "export", os.path.join(folder, "leak.rgs")],
@@ -106,7 +128,10 @@ def prepare(folder):
                           "Session", "--format", "ids"], check=True, capture_output=True).stdout
     for name, content in (("half.rgs", leak[:len(leak) // 2]), ("nothing", b""), ("ids", ids),
                           ("text", b"hello\n"), ("leak.ndjson", text),
-                          ("series.json", json.dumps(SERIES).encode())):
+                          ("series.json", json.dumps(SERIES).encode()),
+                          ("known", b"daaf9067f4698b19  # a cache\n\n"),
+                          ("accumulates.ndjson", "".join(
+                              json.dumps(each) + "\n" for each in accumulates()).encode())):
         with open(os.path.join(folder, name), "wb") as out:
             out.write(content)
     subprocess.run(["zstd", "-q", os.path.join(folder, "leak.rgs")], check=True)
