@@ -1,4 +1,4 @@
-/* Cycles of an earlier and of a later heap, by pattern: which appeared, and of which there are more. */
+/* Cycles of an earlier and of a later heap, by pattern: those of which there are more. */
 #ifndef RG_ANALYSIS_NEWCYCLES_H
 #define RG_ANALYSIS_NEWCYCLES_H
 

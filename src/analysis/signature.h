@@ -36,8 +36,7 @@ struct rg_signature {
 	uint64_t whole; /* 0 where no root reaches the object */
 	uint64_t ways[RG_SIGNATURE_WAYS];
 	uint32_t n_ways;
-	uint64_t
-		many; /* of the chain to the last that is one of many: an item, a key's value; or 0 */
+	uint64_t many; /* of the chain to the last item, or value of a key, on it; or 0 */
 };
 
 /* Of the chain from a root to ID. O(chain). */

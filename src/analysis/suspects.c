@@ -124,7 +124,7 @@ static bool is_builtin(const struct rg_heap_type *type)
 	return type->module.length == 8 && memcmp(type->module.bytes, "builtins", 8) == 0;
 }
 
-/* How much the things of ROW look like a leak by what they are; OWN: they have parts of the program's. */
+/* How much the things of ROW look like a leak by what they are; OWN: with parts of the program's. */
 static double plainness(const struct rg_suspects *suspects, const struct rg_suspect *row, bool own,
 	const struct rg_paths *paths)
 {

@@ -45,7 +45,7 @@ struct rg_suspect {
 	uint64_t young; /* of what it retains: of a younger generation than what they are in */
 	uint32_t type; /* of a thing */
 	uint32_t example, container; /* objects, or RG_NO_ID */
-	size_t cycle; /* group of the cycles that it is of, or that its things are in; or RG_NO_CYCLE */
+	size_t cycle; /* group of the cycles that it is of, or its things are in; or RG_NO_CYCLE */
 	int64_t more, more_bytes; /* of growth: things and bytes */
 	double weight;
 };
@@ -73,7 +73,8 @@ void rg_suspects_deinit(struct rg_suspects *suspects);
 
 /*
  * Add what one analysis finds: growth, cycles and what C code holds before retained, which knows
- * by then what is a suspect already. Each may be freed before the next. O(objects + references).
+ * by then what is a suspect already. Each may be freed before the next. Of what grew the heaviest
+ * 200 are told. O(objects + references), and of each place its chain.
  */
 enum rg_code rg_suspects_add_growth(
 	struct rg_suspects *suspects, const struct rg_growth *growth, struct rg_error *err);

@@ -97,7 +97,7 @@ static uint32_t target_of(const struct rg_heap *heap, uint32_t id, enum rg_kind 
 	return RG_NO_ID;
 }
 
-/* "method app.web.View.on_price" of a bound method, "function audited.<locals>.line"; else its type. */
+/* "method app.web.View.on_price", "function audited.<locals>.line"; of all else the type. */
 static const char *thing_of(const struct making *making, const struct rg_suspect *suspect)
 {
 	const struct rg_heap *heap = making->heap;
@@ -161,6 +161,14 @@ static void fill_growth(const struct making *making, struct rg_answer_suspect *r
 		*row->growth = (struct rg_answer_growth){ suspect->more, suspect->more_bytes };
 }
 
+/* Garbage is beside what roots reach, and may be more than that. */
+static double share_of(uint64_t bytes, uint64_t reached)
+{
+	if (bytes >= reached)
+		return reached ? 1 : 0;
+	return (double)bytes / (double)reached;
+}
+
 static void fill_suspect(const struct making *making, struct rg_answer_suspect *row,
 	const struct rg_suspect *suspect, uint64_t rank)
 {
@@ -168,7 +176,6 @@ static void fill_suspect(const struct making *making, struct rg_answer_suspect *
 	const struct rg_answer_cycle *cycle = suspect->cycle < leaks->n_cycles
 						      ? leaks->cycles[suspect->cycle]
 						      : NULL;
-	uint64_t reached = leaks->suspects->reached;
 
 	*row = (struct rg_answer_suspect){
 		.signature = rg_arena_print(
@@ -182,7 +189,7 @@ static void fill_suspect(const struct making *making, struct rg_answer_suspect *
 		.objects = suspect->objects,
 		.count = suspect->count,
 		.young = suspect->young,
-		.share = reached ? (double)suspect->bytes / (double)reached : 0,
+		.share = share_of(suspect->bytes, leaks->suspects->reached),
 		.fails = rg_suspect_fails(suspect, leaks->fail_on),
 		.rank = rank,
 		.example = suspect->example,
@@ -216,8 +223,12 @@ static const char *triage_of(const struct making *making, const struct rg_answer
 		       ? rg_arena_print(arena, "held by %s", row->where)
 		       : rg_arena_print(arena, "held at %s", row->where);
 	if (row->growth)
-		return rg_arena_print(arena, "Look first at %s, %s: %s more and %s, now %s; %s.",
-			row->things, held, rg_units_count((uint64_t)row->growth->delta, arena),
+		return rg_arena_print(arena, "Look first at %s, %s: %s%s%s, now %s; %s.",
+			row->things, held,
+			/* what is only larger may be fewer */
+			row->growth->delta > 0 ? rg_units_count((uint64_t)row->growth->delta, arena)
+					       : "",
+			row->growth->delta > 0 ? " more and " : "",
 			rg_units_delta(row->growth->size_delta, true, arena),
 			rg_units_bytes(row->retained, arena), row->text);
 	return rg_arena_print(arena, "Look first at %s, %s: %s, %s of what is alive; %s.",

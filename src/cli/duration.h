@@ -11,7 +11,7 @@
 /* Sleep, and say before what for: "waiting 60.0 s for the second snapshot". */
 void rg_duration_wait(uint64_t ms);
 
-/* What TEXT, the value of OPTION, means in milliseconds, 1 at least. RG_USAGE where it means none. */
+/* The milliseconds, 1 at least, that TEXT, the value of OPTION, means; or RG_USAGE. */
 enum rg_code rg_duration_parse(
 	enum rg_option_id option, const char *text, uint64_t *ms_ret, struct rg_error *err);
 

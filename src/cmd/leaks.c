@@ -75,8 +75,11 @@ static void print_figures(const struct rg_answer_suspect *row, struct rg_arena *
 		row->young ? rg_arena_print(arena, "; %s of them came lately",
 				     rg_units_count(row->young, arena))
 			   : "",
-		row->growth ? rg_arena_print(arena, "; grew by %s, %s",
-				      rg_units_count((uint64_t)row->growth->delta, arena),
+		row->growth ? rg_arena_print(arena, "; grew by %s%s%s",
+				      row->growth->delta > 0
+					      ? rg_units_count((uint64_t)row->growth->delta, arena)
+					      : "",
+				      row->growth->delta > 0 ? ", " : "",
 				      rg_units_delta(row->growth->size_delta, true, arena))
 			    : "");
 
@@ -417,7 +420,7 @@ static enum rg_code answer(struct rg_answering *answering, struct wishes *wishes
 	return code;
 }
 
-/* What is for a program lists them all: a build is told each that fails, and a known one is known. */
+/* For a program they are listed all: each that fails is told, and each that is known is known. */
 static bool is_whole(const struct rg_context *context)
 {
 	return context->settings.format == RG_FORMAT_KNOWN ||
