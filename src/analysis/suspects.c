@@ -489,14 +489,22 @@ static enum rg_code fill_place(struct rg_suspects *suspects, struct rg_suspect *
 	return code;
 }
 
-/* What grew is told as growth, with what the place says of it. */
+/* What grew is told as growth, with what the place says of it; of several places with their sum. */
 static void merge_growth(const struct rg_suspects *suspects, struct rg_suspect *growth,
 	const struct rg_suspect *place)
 {
 	struct rg_suspect merged = *place;
 	int64_t more = suspects->more_of[suspects->traits.alike[place->type]];
 
+	if (growth->placed) {
+		growth->bytes += place->bytes;
+		growth->objects += place->objects;
+		growth->count += place->count;
+		growth->young += place->young;
+		return;
+	}
 	merged.kind = RG_SUSPECT_GROWTH;
+	merged.placed = true;
 	/* what grew may be another part of it: the keys of a cache, and these are in them */
 	merged.more = more > 0 && growth->type != place->type ? more : growth->more;
 	merged.more_bytes = growth->more_bytes;
@@ -533,17 +541,17 @@ static enum rg_code add_places(struct rg_suspects *suspects, struct rg_accumulat
 	return code;
 }
 
-/* Cycles, and what C code holds, that are part of a place are told with it. */
-static void drop_seen(struct rg_suspects *suspects, const struct rg_bitset *seen)
+/* Of the first N rows cycles, and what C code holds, that are part of a place are told with it. */
+static void drop_seen(struct rg_suspects *suspects, const struct rg_bitset *seen, size_t n)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < suspects->count; i++) {
 		const struct rg_suspect *row = &suspects->rows[i];
-		bool part = row->kind == RG_SUSPECT_CYCLE && !suspects->all_cycles &&
-			    rg_bitset_get(seen, row->example);
+		bool part = (row->kind == RG_SUSPECT_CYCLE && !suspects->all_cycles) ||
+			    row->kind == RG_SUSPECT_HELD_FROM_C;
 
-		if (!part)
+		if (i >= n || !part || !rg_bitset_get(seen, row->example))
 			suspects->rows[kept++] = *row;
 	}
 	suspects->count = kept;
@@ -612,6 +620,7 @@ enum rg_code rg_suspects_add_retained(
 {
 	struct rg_holders holders = { 0 };
 	struct rg_accumulating work = { 0 };
+	size_t before = suspects->count;
 	enum rg_code code = rg_holders_init(&holders, retained, err);
 
 	suspects->reached = retained->bytes[0];
@@ -625,7 +634,7 @@ enum rg_code rg_suspects_add_retained(
 	if (!code)
 		code = add_places(suspects, &work, &holders, err);
 	if (!code) {
-		drop_seen(suspects, &work.seen);
+		drop_seen(suspects, &work.seen, before);
 		code = add_classes(suspects, retained, &work.seen, err);
 	}
 	rg_accumulating_deinit(&work);
@@ -692,16 +701,24 @@ static void join_all(struct rg_suspects *suspects)
 	suspects->count = kept;
 }
 
+/* What is a suspect whatever it weighs. */
+static bool is_asked(const struct rg_suspects *suspects, const struct rg_suspect *row)
+{
+	if (row->kind == RG_SUSPECT_GARBAGE)
+		return (suspects->all_cycles || suspects->all_garbage) &&
+		       suspects->traits.own[row->type];
+	return row->kind == RG_SUSPECT_GROWTH ||
+	       (row->kind == RG_SUSPECT_CYCLE && suspects->all_cycles);
+}
+
 void rg_suspects_sort(struct rg_suspects *suspects)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < suspects->count; i++) {
 		const struct rg_suspect *row = &suspects->rows[i];
-		bool asked = row->kind == RG_SUSPECT_GROWTH ||
-			     (suspects->all_cycles && row->kind == RG_SUSPECT_CYCLE);
 
-		if (asked || row->weight >= (double)suspects->enough)
+		if (is_asked(suspects, row) || row->weight >= (double)suspects->enough)
 			suspects->rows[kept++] = *row;
 	}
 	suspects->count = kept;

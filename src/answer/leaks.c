@@ -208,6 +208,16 @@ static void fill_suspect(const struct making *making, struct rg_answer_suspect *
 
 /* --- the sentence ------------------------------------------------------------------------- */
 
+const char *rg_answer_suspect_share(const struct rg_answer_suspect *row, struct rg_arena *arena)
+{
+	/* garbage is no part of it */
+	return rg_arena_print(arena,
+		strcmp(row->kind, rg_suspect_kinds[RG_SUSPECT_GARBAGE]) == 0
+			? "as much as %s of what is alive"
+			: "%s of what is alive",
+		rg_units_share(row->share, arena));
+}
+
 static const char *triage_of(const struct making *making, const struct rg_answer_leaks *answer)
 {
 	struct rg_arena *arena = making->arena;
@@ -231,9 +241,9 @@ static const char *triage_of(const struct making *making, const struct rg_answer
 			row->growth->delta > 0 ? " more and " : "",
 			rg_units_delta(row->growth->size_delta, true, arena),
 			rg_units_bytes(row->retained, arena), row->text);
-	return rg_arena_print(arena, "Look first at %s, %s: %s, %s of what is alive; %s.",
-		row->things, held, rg_units_bytes(row->retained, arena),
-		rg_units_share(row->share, arena), row->text);
+	return rg_arena_print(arena, "Look first at %s, %s: %s, %s; %s.", row->things, held,
+		rg_units_bytes(row->retained, arena), rg_answer_suspect_share(row, arena),
+		row->text);
 }
 
 enum rg_code rg_answer_leaks_init(struct rg_answer_leaks *answer, const struct rg_leaks *leaks,

@@ -66,6 +66,9 @@ extern const char *const rg_fails[RG_FAIL_COUNT + 1]; /* ends with NULL */
 /* Whether a suspect is what the mask FAIL_ON, of RG_FAIL(), asks for. */
 bool rg_suspect_fails(const struct rg_suspect *suspect, unsigned fail_on);
 
+/* "9.3 % of what is alive". */
+const char *rg_answer_suspect_share(const struct rg_answer_suspect *row, struct rg_arena *arena);
+
 /* At most LIMIT suspects. O(limit (chain + objects that are folded)). */
 enum rg_code rg_answer_leaks_init(struct rg_answer_leaks *answer, const struct rg_leaks *leaks,
 	const struct rg_answer_origin *origin, uint64_t limit, struct rg_arena *arena,

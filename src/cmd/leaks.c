@@ -69,8 +69,8 @@ static void print_path(const char *name, const char *text, struct rg_arena *aren
 
 static void print_figures(const struct rg_answer_suspect *row, struct rg_arena *arena, FILE *out)
 {
-	const char *text = rg_arena_print(arena, "%s, %s of what is alive, in %s%s%s",
-		rg_units_bytes(row->retained, arena), rg_units_share(row->share, arena),
+	const char *text = rg_arena_print(arena, "%s, %s, in %s%s%s",
+		rg_units_bytes(row->retained, arena), rg_answer_suspect_share(row, arena),
 		rg_units_things(row->objects, "object", "objects", arena),
 		row->young ? rg_arena_print(arena, "; %s of them came lately",
 				     rg_units_count(row->young, arena))
@@ -284,6 +284,7 @@ static enum rg_code find(
 		answering->has_selection ? &answering->selected : NULL, &answering->context->err);
 
 	found->suspects.all_cycles = wishes->fail_on & RG_FAIL(CYCLES);
+	found->suspects.all_garbage = wishes->fail_on & RG_FAIL(GARBAGE);
 	if (!code)
 		code = find_growth(answering, found, wishes);
 	if (!code)

@@ -3,8 +3,8 @@ every run; growth and only growth where there are two snapshots; and what a buil
 
 Each program names its culprit: "Suspect: KIND PLACE", of places one of several with | between."""
 
+import gc
 import glob
-import json
 import os
 import re
 import subprocess
@@ -22,6 +22,20 @@ PROGRAMS = sorted(set(glob.glob(os.path.join(LEAKS, "*.py"))) -
                   {os.path.join(LEAKS, "traffic.py")})
 PYTHONS = [live.PYTHON3] + ([path for path in os.environ.get("PYTHONS", "").split(":") if path]
                             if live.THOROUGH else [])
+
+
+def dropping():
+    """Drops as many cycles as asked for, and never collects."""
+    class Ring:
+        def __init__(self):
+            self.ring = self
+
+    def drop(count):
+        for _ in range(count):
+            Ring()
+    gc.collect()
+    gc.disable()
+    live.answer({"drop": drop})
 
 
 class Program:
@@ -153,6 +167,12 @@ def test_cycles_fail(folder):
     path = os.path.join(folder, "cycle.rgs")
     with Program(os.path.join(LEAKS, "del_cycle.py")) as program:
         live.dump(program.pid, path)
+    one = os.path.join(folder, "one.rgs")
+    with live.Target("dropping") as target:
+        target.ask("drop", 1)
+        live.dump(target.pid, one)
+    live.equal([status(one, "--fail-on", what).returncode for what in ("garbage", "cycles", "new")],
+               [1, 1, 0], "one small cycle of the program's own")
     for words, expect in ((("--fail-on", "cycles"), 1), (("--fail-on", "garbage"), 1),
                           (("Nothing*", "--fail-on", "cycles"), 2),
                           (("Cursor", "--fail-on", "cycles"), 1),
@@ -187,6 +207,6 @@ def test_service(folder):
         live.check(word in text, word, "is not in", text)
 
 
-if __name__ == "__main__":
-    live.main(test_patterns, test_growth, test_after, test_build, test_cycles_fail, test_selection,
-              test_service)
+sys.argv[0] = os.path.abspath(sys.argv[0])
+live.main(test_patterns, test_growth, test_after, test_build, test_cycles_fail, test_selection,
+          test_service)
