@@ -1,7 +1,7 @@
 /*
- * A map from non-zero 64-bit keys (addresses) to 32-bit numbers: open addressing, linear
- * probing, at most half full. Nobody can choose keys that meet in it: each map has a seed of its own,
- * and so an order of its slots that means nothing.
+ * A map from non-zero 64-bit keys (addresses) to 32-bit numbers: open addressing, linear probing,
+ * at most half full. Nobody can choose keys that meet in it: each map has a seed of its own, and so
+ * an order of its slots that means nothing.
  */
 #ifndef RG_BASE_MAP_H
 #define RG_BASE_MAP_H

@@ -1,6 +1,6 @@
 /*
- * Large arrays that are used all over, on huge pages: the first touch of small ones would cost a third
- * of a pass, and finding them again half as much. Released by free().
+ * Large arrays that are used all over, on huge pages: the first touch of small ones would cost a
+ * third of a pass, and finding them again half as much. Released by free().
  */
 #ifndef RG_BASE_PAGES_H
 #define RG_BASE_PAGES_H

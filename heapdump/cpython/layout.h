@@ -63,9 +63,9 @@ static inline unsigned rg_layout_column(const struct rg_layout *layout)
 }
 
 /*
- * Take over what the process itself says: WORDS of _Py_DebugOffsets, COUNT of them (from 3.13
- * on). An offset that is out of range is not believed. What stands behind the collector's state in
- * an interpreter moves as sys.modules has: the state of 3.14.0 to 3.14.4 is smaller than later ones.
+ * Take over what the process itself says: WORDS of _Py_DebugOffsets, COUNT of them (from 3.13 on).
+ * An offset that is out of range is not believed. What stands behind the collector's state in an
+ * interpreter moves as sys.modules has: the state of 3.14.0 to 3.14.4 is smaller than later ones.
  */
 void rg_layout_correct(struct rg_layout *layout, const uint64_t *words, unsigned count);
 

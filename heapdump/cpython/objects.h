@@ -43,7 +43,9 @@ uint32_t rg_objects_find(const struct rg_objects *objects, uint64_t address);
 /* False where another object begins so near ADDRESS that they would overlap. */
 bool rg_objects_fits(const struct rg_objects *objects, uint64_t address);
 
-/* Add an object that rg_objects_find does not know and that fits; RG_NO_OBJECT when out of memory. */
+/*
+ * Add an object that rg_objects_find does not know and that fits; RG_NO_OBJECT when out of memory.
+ */
 uint32_t rg_objects_add(
 	struct rg_objects *objects, uint64_t address, uint32_t type, uint8_t generation);
 

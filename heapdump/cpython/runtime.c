@@ -182,8 +182,8 @@ static bool has_type(
 }
 
 /*
- * Two tables at an interpreter's far end, which the debug offsets do not tell and a patch release may
- * move by a few words: found by what must be in them.
+ * Two tables at an interpreter's far end, which the debug offsets do not tell and a patch release
+ * may move by a few words: found by what must be in them.
  */
 static void settle_tables(struct rg_runtime *runtime, struct rg_image *image)
 {

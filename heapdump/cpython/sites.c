@@ -299,7 +299,10 @@ static void write_allocation(struct search *search, const struct trace *trace)
 			&(struct rg_allocation_record){ walk->objects.address[number], site });
 }
 
-/* Captured while the table was being changed, as it is at each allocation: it does not hold together. */
+/*
+ * Captured while the table was being changed, as it is at each allocation: it does not hold
+ * together.
+ */
 static void warn_moving(struct rg_walk *walk, uint64_t seen, uint64_t count)
 {
 	char text[160];

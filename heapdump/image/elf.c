@@ -7,7 +7,9 @@ struct dynamic {
 	uint64_t bias, symbols, strings, gnu_hash, hash;
 };
 
-/* A row of a table, or NULL: where it is not aligned, as in any file that was linked, it is none. */
+/*
+ * A row of a table, or NULL: where it is not aligned, as in any file that was linked, it is none.
+ */
 static const void *row_at(struct rg_image *image, uint64_t address, size_t size)
 {
 	return address & 7 ? NULL : rg_image_at(image, address, size);

@@ -64,8 +64,8 @@ enum rg_code rg_image_seal(struct rg_image *image, struct rg_error *err);
 void rg_image_be_direct(struct rg_image *image);
 
 /*
- * Of a sealed image: have another thread load pieces, too, by rg_image_load, and tell MISSED of each
- * that rg_image_at had to wait for. False when out of memory.
+ * Of a sealed image: have another thread load pieces, too, by rg_image_load, and tell MISSED of
+ * each that rg_image_at had to wait for. False when out of memory.
  */
 bool rg_image_share(
 	struct rg_image *image, void (*missed)(void *context, uint64_t address), void *context);

@@ -2,10 +2,10 @@
  * Writing a snapshot, in one pass and bounded memory.
  *
  * Records may come in any order; each kind collects in a block of its own until that is full.
- * Before a block is written, the open blocks of strings, types, threads, frames and sites are: so what a
- * good block refers to by number stands before it, and a truncated file still makes sense.
- * References of one object may be written in several goes. The first failure sticks; every
- * later call does nothing, and rg_writer_finish reports it.
+ * Before a block is written, the open blocks of strings, types, threads, frames and sites are: so
+ * what a good block refers to by number stands before it, and a truncated file still makes sense.
+ * References of one object may be written in several goes. The first failure sticks; every later
+ * call does nothing, and rg_writer_finish reports it.
  */
 #ifndef RG_SNAPSHOT_WRITER_H
 #define RG_SNAPSHOT_WRITER_H

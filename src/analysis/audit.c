@@ -96,12 +96,6 @@ static bool is_name(const struct rg_heap *heap, uint32_t id)
 	return value && value->exact;
 }
 
-static bool is_called(const struct rg_heap_type *type, const char *name)
-{
-	return type->name.length == strlen(name) &&
-	       memcmp(type->name.bytes, name, type->name.length) == 0;
-}
-
 /* An int that CPython has one of: from -5 to 256; where its value is not known, any. */
 static bool is_small(const struct rg_heap *heap, uint32_t id)
 {
@@ -135,17 +129,17 @@ static bool is_constant(const struct rg_heap *heap, uint32_t id)
 	static const char *const names[] = { "NoneType", "NotImplementedType", "ellipsis", "bool" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (is_called(rg_heap_type(heap, id), names[i]))
+		if (rg_text_is(rg_heap_type(heap, id)->name, names[i]))
 			return true;
 	return is_short(heap, id) ||
-	       (is_called(rg_heap_type(heap, id), "int") && is_small(heap, id));
+	       (rg_text_is(rg_heap_type(heap, id)->name, "int") && is_small(heap, id));
 }
 
 static bool is_module(const struct rg_heap *heap, uint32_t id)
 {
 	const struct rg_heap_type *type = rg_heap_type(heap, id);
 
-	return type->flags & RG_TYPE_MODULE || is_called(type, "moduledef");
+	return type->flags & RG_TYPE_MODULE || rg_text_is(type->name, "moduledef");
 }
 
 enum rg_audit_reason rg_audit_reason(

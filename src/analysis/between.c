@@ -59,7 +59,10 @@ static enum rg_code prepare(struct search *search, unsigned edges, const struct 
 	return code;
 }
 
-/* The length of the shortest path: one more than the distance of the nearest that leads to a target. */
+/*
+ * The length of the shortest path: one more than the distance of the nearest that leads to a
+ * target.
+ */
 static bool measure(struct search *search)
 {
 	const uint32_t *distance = search->distances.distance;

@@ -25,8 +25,8 @@ struct work {
 /* --- types -------------------------------------------------------------------------------- */
 
 /*
- * A row for each name of a type: those of the later heap, then those that are no more. ALIKE: of each
- * type of the earlier heap the first of its name.
+ * A row for each name of a type: those of the later heap, then those that are no more. ALIKE: of
+ * each type of the earlier heap the first of its name.
  */
 static void fill_rows(struct work *work, const uint32_t *alike)
 {
@@ -263,8 +263,8 @@ static const struct rg_grown_type *type_of(
 }
 
 /*
- * A path has not grown by more than all of its type: while a dict is small its keys name fields, and
- * what they led to was on other paths.
+ * A path has not grown by more than all of its type: while a dict is small its keys name fields,
+ * and what they led to was on other paths.
  */
 static void bound(const struct work *work, struct rg_grown_path *path)
 {
@@ -304,8 +304,8 @@ static bool find_siblings(struct rg_growth *growth, struct rg_map *largest)
 }
 
 /*
- * What PATH is told with: a key with the value that came with it, and a container that is only larger
- * with what came into it; itself where there is no such.
+ * What PATH is told with: a key with the value that came with it, and a container that is only
+ * larger with what came into it; itself where there is no such.
  */
 static struct rg_grown_path *told_with(
 	struct rg_growth *growth, const struct rg_map *largest, struct rg_grown_path *path)

@@ -48,8 +48,8 @@ enum rg_code rg_growth_init(struct rg_growth *growth, const struct rg_heap *befo
 void rg_growth_deinit(struct rg_growth *growth);
 
 /*
- * Of three snapshots, the earliest first: by type, what is in the second and the third and not in the
- * first. O(objects of all). Freed with rg_type_sums_deinit.
+ * Of three snapshots, the earliest first: by type, what is in the second and the third and not in
+ * the first. O(objects of all). Freed with rg_type_sums_deinit.
  */
 enum rg_code rg_growth_survivors(struct rg_type_sums *sums, const struct rg_heap *const heaps[3],
 	bool raw, struct rg_error *err);

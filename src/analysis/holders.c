@@ -186,8 +186,8 @@ static bool is_named(const struct rg_retained *retained, uint32_t number)
 }
 
 /*
- * The part of NUMBER that has at least three quarters of it, or 0. Where others that have names are big
- * too, they are to be told beside it.
+ * The part of NUMBER that has at least three quarters of it, or 0. Where others that have names are
+ * big too, they are to be told beside it.
  */
 static uint32_t main_part(const struct rg_retained *retained, uint32_t number)
 {

@@ -53,7 +53,10 @@ static bool same_type(const struct compare *compare, uint32_t b, uint32_t a)
 
 /* --- evidence ----------------------------------------------------------------------------- */
 
-/* The values of KIND of both: CERTAIN where equal, DIFFERENT where not, LIKELY where there are none. */
+/*
+ * The values of KIND of both: CERTAIN where equal, DIFFERENT where not, LIKELY where there are
+ * none.
+ */
 static enum verdict compare_value(
 	const struct compare *compare, uint32_t b, uint32_t a, enum rg_value_kind kind)
 {

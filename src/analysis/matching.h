@@ -2,8 +2,9 @@
  * Which objects of a later snapshot of a process were in an earlier one.
  *
  * Addresses are used again, so an address alone proves nothing. A pair needs the same type and then
- * evidence: the same value or name, or references that have the same kind and lead to the same place,
- * with the same value there. A container whose content has changed altogether is another one.
+ * evidence: the same value or name, or references that have the same kind and lead to the same
+ * place, with the same value there. A container whose content has changed altogether is another
+ * one.
  */
 #ifndef RG_ANALYSIS_MATCHING_H
 #define RG_ANALYSIS_MATCHING_H

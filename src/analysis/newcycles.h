@@ -23,8 +23,8 @@ struct rg_new_cycles {
 };
 
 /*
- * Note the cycles of the earlier heap, which may be let go then; and fill the rows from those of the
- * later. A pattern counts as one whether it is garbage or not. O(groups log groups).
+ * Note the cycles of the earlier heap, which may be let go then; and fill the rows from those of
+ * the later. A pattern counts as one whether it is garbage or not. O(groups log groups).
  */
 enum rg_code rg_new_cycles_before(
 	struct rg_new_cycles *found, const struct rg_cycles *cycles, struct rg_error *err);

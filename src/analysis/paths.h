@@ -42,8 +42,8 @@ enum rg_code rg_paths_distance(const struct rg_heap *heap, bool raw, uint32_t id
 	uint32_t *distance_ret, struct rg_error *err);
 
 /*
- * The same as the first in two steps, for who wants memory in between: the graph, without labels, and the roots;
- * then the search over it, which keeps the graph or lets it go.
+ * The same as the first in two steps, for who wants memory in between: the graph, without labels,
+ * and the roots; then the search over it, which keeps the graph or lets it go.
  */
 enum rg_code rg_paths_start(
 	struct rg_paths *paths, const struct rg_heap *heap, bool raw, struct rg_error *err);

@@ -24,8 +24,8 @@ struct rg_peaks {
 };
 
 /*
- * Count HEAP, folded unless RAW: `rows` is then what is above the peaks so far, and these are raised.
- * A zeroed struct has seen none. O(objects + types log types).
+ * Count HEAP, folded unless RAW: `rows` is then what is above the peaks so far, and these are
+ * raised. A zeroed struct has seen none. O(objects + types log types).
  */
 enum rg_code rg_peaks_add(
 	struct rg_peaks *peaks, const struct rg_heap *heap, bool raw, struct rg_error *err);

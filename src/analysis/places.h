@@ -1,6 +1,6 @@
 /*
- * Where an object is held, in words: the shortest chain from a root as Python would write it, for one
- * object, or for many alike with indices and keys generalised. Nothing is escaped.
+ * Where an object is held, in words: the shortest chain from a root as Python would write it, for
+ * one object, or for many alike with indices and keys generalised. Nothing is escaped.
  */
 #ifndef RG_ANALYSIS_PLACES_H
 #define RG_ANALYSIS_PLACES_H

@@ -99,7 +99,7 @@ static bool is_pythons(
 	name = rg_heap_string(heap, root->name);
 	if (root->kind == RG_ROOT_MODULE)
 		return rg_is_standard_module(name.bytes, name.length) &&
-		       !(name.length == 8 && memcmp(name.bytes, "builtins", 8) == 0);
+		       !rg_text_is(name, "builtins");
 	return root->kind == RG_ROOT_INTERPRETER || root->kind == RG_ROOT_STATIC;
 }
 
@@ -119,17 +119,15 @@ static bool is_passing(const struct rg_suspects *suspects, uint32_t type)
 	}
 }
 
-static bool is_builtin(const struct rg_heap_type *type)
-{
-	return type->module.length == 8 && memcmp(type->module.bytes, "builtins", 8) == 0;
-}
-
-/* How much the things of ROW look like a leak by what they are; OWN: with parts of the program's. */
+/*
+ * How much the things of ROW look like a leak by what they are; OWN: with parts of the program's.
+ */
 static double plainness(const struct rg_suspects *suspects, const struct rg_suspect *row, bool own,
 	const struct rg_paths *paths)
 {
 	uint32_t type = row->type;
-	double weight = is_builtin(&suspects->heap->types[type]) ? PLAIN : OBJECTS;
+	double weight = rg_text_is(suspects->heap->types[type].module, "builtins") ? PLAIN
+										   : OBJECTS;
 
 	if (suspects->traits.trait[type] == RG_TRAIT_WEAK)
 		return PYTHONS;

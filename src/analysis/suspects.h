@@ -47,7 +47,7 @@ struct rg_suspect {
 	uint32_t example, container; /* objects, or RG_NO_ID */
 	size_t cycle; /* group of the cycles that it is of, or its things are in; or RG_NO_CYCLE */
 	int64_t more, more_bytes; /* of growth: things and bytes */
-	bool placed; /* of growth: the place that holds it is known, and its figures are the place's */
+	bool placed; /* of growth: the place that holds it is known, and these figures are its */
 	double weight;
 };
 #define RG_NO_CYCLE SIZE_MAX
@@ -64,8 +64,8 @@ struct rg_suspects {
 	uint64_t reached; /* bytes that roots reach */
 	uint64_t enough; /* weight from which on a suspect is one */
 	bool collecting; /* the collector is on */
-	bool all_cycles; /* of the program's own: part of another suspect too, and whatever they weigh */
-	bool all_garbage; /* of the program's own, whatever it weighs */
+	/* of the program's own, whatever it weighs; cycles that are part of another suspect, too */
+	bool all_cycles, all_garbage;
 };
 
 /* SELECTED (NULL: all): only suspects that have to do with one of these. HEAP must outlive it. */

@@ -34,8 +34,7 @@ static enum rg_trait trait_of(const struct rg_heap_type *type)
 	if (type->flags & RG_TYPE_METATYPE)
 		return RG_TRAIT_CLASS;
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (type->name.length == strlen(known[i].name) &&
-			memcmp(type->name.bytes, known[i].name, type->name.length) == 0)
+		if (rg_text_is(type->name, known[i].name))
 			return known[i].trait;
 	return RG_TRAIT_NONE;
 }

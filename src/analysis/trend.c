@@ -157,7 +157,9 @@ static double least(const double *values, size_t from, size_t to, double sign)
 	return found;
 }
 
-/* Whether the floor rises from part to part, and the ceiling too; with SIGN -1 whether they fall. */
+/*
+ * Whether the floor rises from part to part, and the ceiling too; with SIGN -1 whether they fall.
+ */
 static bool floor_rises(const double *values, size_t n, double sign)
 {
 	size_t parts = n < 12 ? 3 : PARTS;

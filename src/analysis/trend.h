@@ -52,11 +52,15 @@ struct rg_trend_test {
 	enum rg_trend otherwise; /* what it is if not */
 };
 
-/* Examine VALUES at TIMES, which increase. Fails where memory is out. O(n) where the floor says no. */
+/*
+ * Examine VALUES at TIMES, which increase. Fails where memory is out. O(n) where the floor says no.
+ */
 enum rg_code rg_trend_test_init(struct rg_trend_test *test, const double *times,
 	const double *values, size_t n, struct rg_error *err);
 
-/* The slope of VALUES at TIMES, a unit of time; 0 with fewer than two. Fails where memory is out. */
+/*
+ * The slope of VALUES at TIMES, a unit of time; 0 with fewer than two. Fails where memory is out.
+ */
 enum rg_code rg_trend_slope(const double *times, const double *values, size_t n, double *slope_ret,
 	struct rg_error *err);
 

@@ -195,7 +195,7 @@ static bool is_own_class(const struct rg_heap_type *type)
 {
 	return type->flags & RG_TYPE_HEAP && !(type->flags & RG_TYPE_METATYPE) &&
 	       type->module.length > 0 && *type->module.bytes != '_' &&
-	       !(type->module.length == 8 && memcmp(type->module.bytes, "builtins", 8) == 0);
+	       !rg_text_is(type->module, "builtins");
 }
 
 enum rg_code rg_answer_types_init(struct rg_answer_types *answer, const struct rg_heap *heap,

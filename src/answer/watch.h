@@ -59,7 +59,9 @@ const char *rg_answer_watch_title(const struct rg_answer_watch *answer, struct r
 /* "CPython 3.11.2 · 31 captures, every 10 s · RSS 84.2 MiB, +47.7 MiB: grows"; unescaped. */
 const char *rg_answer_watch_facts(const struct rg_answer_watch *answer, struct rg_arena *arena);
 
-/* What was read by rg_json_read: whether it is a series, whole and in order; the message says not. */
+/*
+ * What was read by rg_json_read: whether it is a series, whole and in order; the message says not.
+ */
 enum rg_code rg_answer_watch_check(
 	struct rg_answer_watch *answer, const char *path, struct rg_error *err);
 

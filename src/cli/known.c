@@ -22,7 +22,9 @@ static bool is_space(char c)
 	return c == ' ' || c == '\t' || c == '\r';
 }
 
-/* The signature that the line from AT to END starts with, 0 of an empty one; false if it is wrong. */
+/*
+ * The signature that the line from AT to END starts with, 0 of an empty one; false if it is wrong.
+ */
 static bool parse_line(const char *at, const char *end, uint64_t *signature_ret)
 {
 	uint64_t value = 0;

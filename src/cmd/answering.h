@@ -36,7 +36,10 @@ struct rg_answering_picture {
 	struct rg_draw canvas;
 };
 
-/* Read the selections of the command line; what opens a source before rg_answering_open does so first. */
+/*
+ * Read the selections of the command line; what opens a source before rg_answering_open does so
+ * first.
+ */
 enum rg_code rg_answering_check(struct rg_context *context);
 
 /* Open the first word and select by the others; LIMIT is the command's own default. */

@@ -399,7 +399,9 @@ static void draw_types(const struct plot *plot, struct panel *panel)
 			: "objects of the types that changed most, more than at the start");
 	draw_times(plot, panel, true);
 	draw_scale(plot, panel, step, 1, "");
-	/* the first is drawn through: where two are one line, the dashes of the other lie upon it */
+	/*
+	 * the first is drawn through: where two are one line, the dashes of the other lie upon it
+	 */
 	for (unsigned k = 0; k < n; k++) {
 		draw_series(plot, panel, lines[k].style, growth_at, lines[k].row);
 		lines[k].end = y_of(

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "heapdump/base/error.h"
 #include "heapdump/base/file.h"
@@ -21,6 +22,13 @@ struct rg_text {
 	const char *bytes;
 	uint32_t length;
 };
+
+static inline bool rg_text_is(struct rg_text text, const char *word)
+{
+	size_t length = strlen(word);
+
+	return text.length == length && memcmp(text.bytes, word, length) == 0;
+}
 
 struct rg_heap_type {
 	uint64_t address;

@@ -196,8 +196,7 @@ const char *rg_label_type(const struct rg_heap *heap, uint32_t type, struct rg_a
 {
 	const struct rg_heap_type *row = &heap->types[type];
 
-	if (row->module.length == 0 ||
-		(row->module.length == 8 && memcmp(row->module.bytes, "builtins", 8) == 0))
+	if (row->module.length == 0 || rg_text_is(row->module, "builtins"))
 		return rg_arena_text(arena, row->name.bytes, row->name.length);
 	return rg_arena_print(arena, "%.*s.%.*s", (int)row->module.length, row->module.bytes,
 		(int)row->name.length, row->name.bytes);

@@ -47,8 +47,8 @@ enum rg_code rg_select_no_numbers(const char *word, struct rg_error *err);
 /*
  * Add what WORD selects to SELECTED. RG_USAGE where it cannot be read; RG_NOT_FOUND where a type,
  * module, number or address that it names is not there, with a name that is near: RG_SELECT_EMPTY
- * where it is the name of a type and there is none of it. An expression may select nothing.
- * O(types + objects) a question; garbage, cycles, distances and retained sizes are passes over the graph.
+ * where it is the name of a type and there is none of it. An expression may select nothing. O(types
+ * + objects) a question; garbage, cycles, distances and retained sizes are passes over the graph.
  */
 enum rg_code rg_select(struct rg_selector *selector, const char *word, struct rg_bitset *selected,
 	struct rg_error *err);

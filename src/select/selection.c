@@ -92,7 +92,9 @@ static enum rg_code expected(struct parser *parser, const char *what, const char
 	return fail_at(parser, token->at, text, meant);
 }
 
-/* The nearest of COUNT names to a token, or NULL. Nothing is allocated: a message is always whole. */
+/*
+ * The nearest of COUNT names to a token, or NULL. Nothing is allocated: a message is always whole.
+ */
 static const char *nearest(const struct rg_token *token, const char *const *names, size_t count)
 {
 	char word[FOUND + 1];

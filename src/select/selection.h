@@ -81,7 +81,9 @@ struct rg_selection {
  */
 enum rg_code rg_selection_init(
 	struct rg_selection *selection, const char *text, struct rg_error *err);
-/* The same with conditions; where it has nothing else it has no step, and says nothing of objects. */
+/*
+ * The same with conditions; where it has nothing else it has no step, and says nothing of objects.
+ */
 enum rg_code rg_selection_init_until(
 	struct rg_selection *selection, const char *text, struct rg_error *err);
 void rg_selection_deinit(struct rg_selection *selection);

@@ -17,11 +17,11 @@ struct rg_dominated {
 };
 
 /*
- * Draw the trees below the N numbers at TOPS, the most retained first. Of those that were asked about
- * all are shown if they are no more than the breadth, else the first three and the others in boxes;
- * of others as many as the breadth, but no small ones behind the first three: those of one type that
- * are big together become a box. The budget of DRAW goes to what retains most, however deep.
- * O(what those shown dominate, with a logarithm).
+ * Draw the trees below the N numbers at TOPS, the most retained first. Of those that were asked
+ * about all are shown if they are no more than the breadth, else the first three and the others in
+ * boxes; of others as many as the breadth, but no small ones behind the first three: those of one
+ * type that are big together become a box. The budget of DRAW goes to what retains most, however
+ * deep. O(what those shown dominate, with a logarithm).
  */
 enum rg_code rg_view_dominated(struct rg_draw *draw, const struct rg_retained *retained,
 	const struct rg_dominated *options, const uint32_t *tops, uint32_t n, struct rg_error *err);

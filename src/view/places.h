@@ -1,6 +1,6 @@
 /*
- * Pictures of places: roots, what they hold things in, and the things as one box each; what grew, or
- * what is suspect.
+ * Pictures of places: roots, what they hold things in, and the things as one box each; what grew,
+ * or what is suspect.
  */
 #ifndef RG_VIEW_PLACES_H
 #define RG_VIEW_PLACES_H
@@ -17,8 +17,8 @@ struct rg_place {
 };
 
 /*
- * Draw the first of N places that the budget has room for; PATHS leads to their examples, HEAVY says
- * what a heavy border means.
+ * Draw the first of N places that the budget has room for; PATHS leads to their examples, HEAVY
+ * says what a heavy border means.
  */
 enum rg_code rg_view_places(struct rg_draw *draw, const struct rg_paths *paths,
 	const struct rg_place *places, uint32_t n, const char *title, const char *heavy,

@@ -14,7 +14,8 @@ static bool are_keys_hidden(struct rg_walk *walk, const struct rg_entries *entri
 
 /*
  * A key table of str keys owns its keys without showing them to the collector; one of other keys
- * shows them; a split table's keys belong to the type that shares them. The table of interned strings borrows what it refers to.
+ * shows them; a split table's keys belong to the type that shares them. The table of interned
+ * strings borrows what it refers to.
  */
 void rg_traverse_dict(struct rg_walk *walk, uint64_t address, const struct rg_pytype *type)
 {
