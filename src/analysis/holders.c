@@ -376,6 +376,37 @@ static void add_holder(struct rg_holder *row, const struct rg_retained *retained
 		retained->heap, rg_retained_object(retained, number), retained->raw);
 }
 
+/* True of data that many hold; texts, numbers, functions and classes are a module's own affair. */
+static bool may_be_crowd(const struct rg_heap_type *type)
+{
+	return !(type->flags & (RG_TYPE_FUNCTION | RG_TYPE_METATYPE | RG_TYPE_MODULE)) &&
+	       !rg_text_is(type->module, "builtins");
+}
+
+/*
+ * The crowd of a module or class that is mere code: objects alike that it dominates without holding
+ * them in one place, as two of its containers hold each; a row of theirs where they are big together.
+ */
+static enum rg_code add_crowd(struct rg_holders *holders, const struct rg_retained *retained,
+	uint32_t number, struct rg_holder *crowd, struct rg_error *err)
+{
+	const struct rg_graph *tree = &retained->tree;
+	struct rg_drop drop = { 0 };
+	enum rg_code code = RG_OK;
+
+	*crowd = (struct rg_holder){ 0 };
+	if (retained->bytes[number] >= retained->big)
+		code = rg_drop_of(retained, number, &drop, err);
+	if (code || drop.alike < MANY || drop.alike_bytes < retained->big ||
+		!may_be_crowd(&retained->heap->types[drop.type]))
+		return code;
+	for (uint32_t e = tree->offset[number]; e < tree->offset[number + 1]; e++)
+		if (rg_retained_type(retained, tree->target[e]) == drop.type)
+			add_holder(crowd, retained, tree->target[e]);
+	holders->rows[holders->count++] = *crowd;
+	return RG_OK;
+}
+
 /* Rows for LIST, which is sorted: what is small by its route, all else alone. */
 static enum rg_code merge(struct rg_holders *holders, const struct rg_retained *retained,
 	const struct rg_routes *routes, const struct rg_retained_list *list, struct rg_error *err)
@@ -393,7 +424,14 @@ static enum rg_code merge(struct rg_holders *holders, const struct rg_retained *
 		uint32_t group = routes->route_of[rg_retained_object(retained, number)];
 
 		if (rg_holder_is_code(retained, number)) {
-			add_code(holders, retained, number, 0, 0);
+			struct rg_holder crowd;
+			enum rg_code code = add_crowd(holders, retained, number, &crowd, err);
+
+			if (code) {
+				free(row_of);
+				return code;
+			}
+			add_code(holders, retained, number, crowd.bytes, crowd.objects);
 			continue;
 		}
 		if (group == RG_NO_ID)

@@ -17,6 +17,7 @@
 #include "src/emit/render.h"
 #include "src/emit/table.h"
 #include "src/emit/tree.h"
+#include "src/emit/wrap.h"
 
 /* True when standard output is a pipe that nobody reads any more. */
 static bool is_reader_gone(void)
@@ -48,6 +49,8 @@ bool rg_output_drawn(const struct rg_context *context)
 
 /* --- pictures ----------------------------------------------------------------------------- */
 
+#define PROSE 500 /* columns of a text in all */
+#define LINE 100 /* columns that prose takes at most, however wide the terminal is */
 #define HEADING 100 /* columns of a line above a tree */
 #define HARDER 2 /* a picture that takes too long is drawn with this part of its nodes */
 
@@ -301,6 +304,22 @@ const char *rg_output_selection(const struct rg_context *context, struct rg_aren
 		text = rg_arena_print(arena, "%s%s--new-since %s", text, *text ? " " : "",
 			rg_output_quote(context->settings.new_since, arena));
 	return text;
+}
+
+void rg_output_prose(const char *text, unsigned at, struct rg_arena *arena, FILE *out)
+{
+	unsigned width = rg_terminal_width();
+	struct rg_wrap wrap = { width < LINE ? width : LINE, at, at };
+
+	rg_wrap_print(&wrap, rg_escape_display(arena, text, strlen(text), PROSE), out);
+}
+
+void rg_output_path(const char *text, unsigned at, struct rg_arena *arena, FILE *out)
+{
+	unsigned width = rg_terminal_width();
+
+	fprintf(out, "%s\n",
+		rg_escape_middle(arena, text, strlen(text), width > at ? width - at : 1));
 }
 
 enum rg_code rg_output_table(struct rg_context *context, const struct rg_record *record,

@@ -74,6 +74,13 @@ enum rg_code rg_output_tree(struct rg_context *context, const struct rg_picture 
 const char *rg_output_quote(const char *word, struct rg_arena *arena);
 const char *rg_output_selection(const struct rg_context *context, struct rg_arena *arena);
 
+/*
+ * TEXT, of any bytes, behind what stands in the line up to column AT, and the line's end: prose goes
+ * on below itself where the line is full, of a path its middle is left out.
+ */
+void rg_output_prose(const char *text, unsigned at, struct rg_arena *arena, FILE *out);
+void rg_output_path(const char *text, unsigned at, struct rg_arena *arena, FILE *out);
+
 /* A table of the rows of LIST, with the terminal's width and the settings' style. */
 enum rg_code rg_output_table(struct rg_context *context, const struct rg_record *record,
 	const struct rg_list *list, const char *indent, FILE *out);

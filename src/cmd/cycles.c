@@ -19,10 +19,12 @@ static void print_pattern(const struct rg_answer_cycle *cycle, struct rg_arena *
 {
 	const struct rg_answer_pattern *rows = cycle->pattern.rows;
 
-	for (uint64_t i = 0; i < cycle->pattern.shown && i < PATTERNS_SHOWN; i++)
-		fprintf(out, "%-12s%s%s → %s\n", i ? "" : "   made of",
-			plain(rows[i].from_type, 50, arena), plain(rows[i].label, 40, arena),
-			plain(rows[i].to_type, 50, arena));
+	for (uint64_t i = 0; i < cycle->pattern.shown && i < PATTERNS_SHOWN; i++) {
+		fprintf(out, "%-12s", i ? "" : "   made of");
+		rg_output_path(rg_arena_print(arena, "%s%s → %s", rows[i].from_type, rows[i].label,
+				       rows[i].to_type),
+			12, arena, out);
+	}
 	if (cycle->pattern.of > PATTERNS_SHOWN)
 		fprintf(out, "%-12s… %s more kinds of reference\n", "",
 			rg_units_count(cycle->pattern.of - PATTERNS_SHOWN, arena));
@@ -34,28 +36,51 @@ static void print_breaks(const struct rg_answer_cycle *cycle, struct rg_arena *a
 
 	for (uint64_t i = 0; i < cycle->breaks.shown; i++) {
 		fprintf(out, "%-12s%s  (%s, %s up)\n", i ? "" : "   break",
-			plain(rows[i].expression, 80, arena),
+			plain(rows[i].expression, 50, arena),
 			rg_units_things(rows[i].count, "reference", "references", arena),
 			rg_units_share(rows[i].up, arena));
-		fprintf(out, "%-12s  %s\n", "", plain(rows[i].advice, 120, arena));
+		fprintf(out, "%-14s", "");
+		rg_output_prose(rows[i].advice, 14, arena, out);
 	}
 }
 
 static void print_cycle(
 	const struct rg_answer_cycle *cycle, bool stable, struct rg_arena *arena, FILE *out)
 {
-	fprintf(out, "\n%llu. %s of %s %s: %s", (unsigned long long)cycle->rank,
-		rg_units_things(cycle->alike, "cycle", "cycles", arena), cycle->each,
-		cycle->objects_max == 1 ? "object" : "objects", plain(cycle->gist, 80, arena));
-	if (cycle->shapes.of > 1)
-		fprintf(out, ", in %s",
-			rg_units_things(cycle->shapes.of, "shape", "shapes", arena));
+	const char *shapes = cycle->shapes.of > 1 ? rg_arena_print(arena, ", in %s",
+							    rg_units_things(cycle->shapes.of,
+								    "shape", "shapes", arena))
+						  : "";
+
 	fprintf(out, "\n");
+	rg_output_prose(
+		rg_arena_print(arena, "%llu. %s of %s %s: %s%s", (unsigned long long)cycle->rank,
+			rg_units_things(cycle->alike, "cycle", "cycles", arena), cycle->each,
+			cycle->objects_max == 1 ? "object" : "objects",
+			plain(cycle->gist, 80, arena), shapes),
+		0, arena, out);
 	print_pattern(cycle, arena, out);
-	fprintf(out, "%-12s%s\n", "   held by", plain(cycle->holder, 200, arena));
+	fprintf(out, "%-12s", "   held by");
+	rg_output_path(cycle->holder, 12, arena, out);
 	print_breaks(cycle, arena, out);
 	if (!stable)
 		fprintf(out, "%-12s@%u\n", "   example", cycle->entry);
+}
+
+static void print_totals(const struct rg_answer_cycles *answer, struct rg_arena *arena, FILE *out)
+{
+	const struct rg_answer_cycle_totals *totals = answer->totals;
+
+	rg_output_prose(
+		rg_arena_print(arena, "%s of %s in %s, %s; the largest has %s; over %s references",
+			rg_units_things(totals->cycles, "cycle", "cycles", arena),
+			rg_units_things(answer->cycles.of, "pattern", "patterns", arena),
+			rg_units_things(totals->cyclic_objects, "object", "objects", arena),
+			rg_units_bytes(totals->cyclic_size, arena),
+			rg_units_things(totals->largest, "object", "objects", arena),
+			answer->policy->edges),
+		0, arena, out);
+	fprintf(out, "\n");
 }
 
 static enum rg_code text(const void *data, struct rg_context *context, FILE *out)
@@ -73,13 +98,7 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 				: "");
 		return RG_OK;
 	}
-	fprintf(out, "%s of %s in %s, %s; the largest has %s; over %s references\n\n",
-		rg_units_things(answer->totals->cycles, "cycle", "cycles", &arena),
-		rg_units_things(answer->cycles.of, "pattern", "patterns", &arena),
-		rg_units_things(answer->totals->cyclic_objects, "object", "objects", &arena),
-		rg_units_bytes(answer->totals->cyclic_size, &arena),
-		rg_units_things(answer->totals->largest, "object", "objects", &arena),
-		answer->policy->edges);
+	print_totals(answer, &arena, out);
 	code = rg_output_table(context, &rg_record_cycle, &answer->cycles, "", out);
 	for (uint64_t i = 0; !code && i < answer->cycles.shown; i++)
 		print_cycle(&rows[i], context->settings.stable, &arena, out);

@@ -13,14 +13,12 @@
 #include "src/cmd/commands.h"
 #include "src/emit/ci.h"
 #include "src/emit/escape.h"
-#include "src/emit/wrap.h"
 #include "src/view/places.h"
 
 #define ROWS 10
 #define CYCLES 64 /* groups of cycles of which the references to break are told */
 #define BREAKS 3 /* of a suspect's cycles that are told */
 #define INDENT 14 /* columns of a suspect's left side */
-#define WIDTH 100
 #define THINGS 54 /* columns, so that kind and signature have room beside them */
 
 /* What the options ask for, read before any process is stopped. */
@@ -42,29 +40,17 @@ struct findings {
 
 /* --- text --------------------------------------------------------------------------------- */
 
-static unsigned width_of_lines(void)
-{
-	unsigned width = rg_terminal_width();
-
-	return width > WIDTH ? WIDTH : width;
-}
-
 /* A line that starts with its NAME at the left, and goes on below itself. */
 static void print_line(const char *name, const char *text, struct rg_arena *arena, FILE *out)
 {
-	struct rg_wrap wrap = { width_of_lines(), INDENT, INDENT };
-
 	fprintf(out, "   %-*s", INDENT - 3, name);
-	rg_wrap_print(&wrap, rg_escape_display(arena, text, strlen(text), RG_UNCUT), out);
+	rg_output_prose(text, INDENT, arena, out);
 }
 
-/* TEXT, of which the middle is cut out where it is longer than two lines. */
 static void print_path(const char *name, const char *text, struct rg_arena *arena, FILE *out)
 {
-	unsigned room = width_of_lines() - INDENT;
-
-	fprintf(out, "   %-*s%s\n", INDENT - 3, name,
-		rg_escape_middle(arena, text, strlen(text), room));
+	fprintf(out, "   %-*s", INDENT - 3, name);
+	rg_output_path(text, INDENT, arena, out);
 }
 
 static void print_figures(const struct rg_answer_suspect *row, struct rg_arena *arena, FILE *out)
@@ -114,11 +100,9 @@ static enum rg_code print_all(
 	const struct rg_answer_leaks *answer, struct rg_context *context, FILE *out)
 {
 	const struct rg_answer_suspect *rows = answer->suspects.rows;
-	struct rg_wrap wrap = { width_of_lines(), 0, 0 };
 	struct rg_arena arena = { 0 };
 
-	rg_wrap_print(&wrap,
-		rg_escape_display(&arena, answer->triage, strlen(answer->triage), RG_UNCUT), out);
+	rg_output_prose(answer->triage, 0, &arena, out);
 	for (uint64_t i = 0; i < answer->suspects.shown; i++)
 		print_suspect(&rows[i], context->settings.stable, &arena, out);
 	if (answer->suspects.of > answer->suspects.shown)

@@ -50,9 +50,10 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 		return rg_arena_end(&arena, RG_OK, &context->err);
 	}
 	print_heading(answer, &arena, out);
-	for (uint64_t i = 0; i < answer->paths.shown; i++)
-		fprintf(out, "  %s\n",
-			rg_escape_display(&arena, rows[i].path, strlen(rows[i].path), 300));
+	for (uint64_t i = 0; i < answer->paths.shown; i++) {
+		fprintf(out, "  ");
+		rg_output_path(rows[i].path, 2, &arena, out);
+	}
 	print_rest(answer, context->settings.limit, &arena, out);
 	fprintf(out, "\n");
 	code = rg_arena_end(&arena, RG_OK, &context->err);

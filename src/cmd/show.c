@@ -33,6 +33,12 @@ static void print_field(FILE *out, const char *name, const char *text)
 		fprintf(out, "%-12s %s\n", name, text);
 }
 
+static void print_path(FILE *out, const char *name, const char *path, struct rg_arena *arena)
+{
+	fprintf(out, "%-12s ", name);
+	rg_output_path(path, 13, arena, out);
+}
+
 static void print_facts(
 	const struct rg_answer_show *answer, bool stable, struct rg_arena *arena, FILE *out)
 {
@@ -62,10 +68,9 @@ static void print_facts(
 		print_field(out, i == 1 ? "called from" : "",
 			plain(((const char **)object->traceback.rows)[i], 80, arena));
 	if (answer->chain)
-		print_field(out, "path", plain(answer->chain->path, 400, arena));
+		print_path(out, "path", answer->chain->path, arena);
 	for (uint64_t i = 0; i < answer->roots.shown; i++)
-		print_field(out, i ? "" : "root",
-			plain(((const char **)answer->roots.rows)[i], 200, arena));
+		print_path(out, i ? "" : "root", ((const char **)answer->roots.rows)[i], arena);
 }
 
 static void print_links(const char *heading, const struct rg_list *list, bool stable,
@@ -91,6 +96,14 @@ static void print_links(const char *heading, const struct rg_list *list, bool st
 			(unsigned long long)list->of);
 }
 
+static void print_break(const struct rg_answer_break *row, struct rg_arena *arena, FILE *out)
+{
+	fprintf(out, "  ");
+	rg_output_prose(rg_arena_print(arena, "break %s: %s", plain(row->expression, 60, arena),
+				row->advice),
+		2, arena, out);
+}
+
 static void print_cycle(const struct rg_answer_cycle *cycle, struct rg_arena *arena, FILE *out)
 {
 	const struct rg_answer_break *rows = cycle->breaks.rows;
@@ -99,8 +112,7 @@ static void print_cycle(const struct rg_answer_cycle *cycle, struct rg_arena *ar
 		rg_units_things(cycle->objects_max, "object", "objects", arena),
 		plain(cycle->gist, 80, arena));
 	for (uint64_t i = 0; i < cycle->breaks.shown; i++)
-		fprintf(out, "  break %s: %s\n", plain(rows[i].expression, 60, arena),
-			plain(rows[i].advice, 100, arena));
+		print_break(&rows[i], arena, out);
 }
 
 static enum rg_code text(const void *data, struct rg_context *context, FILE *out)

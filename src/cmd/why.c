@@ -21,8 +21,7 @@ static void print_chains(const struct rg_answer_why *answer, struct rg_arena *ar
 		fprintf(out, "  ");
 		if (answer->selected > 1)
 			fprintf(out, "%*s  ", 9, rg_units_count(rows[i].covers, arena));
-		fprintf(out, "%s\n",
-			rg_escape_display(arena, rows[i].path, strlen(rows[i].path), 300));
+		rg_output_path(rows[i].path, answer->selected > 1 ? 13 : 2, arena, out);
 	}
 	if (answer->chains.of > answer->chains.shown)
 		fprintf(out, "  … %s more, see them with --limit %llu\n",
@@ -45,17 +44,21 @@ static const char *avoided_text(const struct rg_context *context, struct rg_aren
 static void print_counts(
 	const struct rg_answer_why *answer, const char *avoided, struct rg_arena *arena, FILE *out)
 {
-	fprintf(out, "%s selected", rg_units_things(answer->selected, "object", "objects", arena));
+	const char *text = rg_arena_print(arena, "%s selected",
+		rg_units_things(answer->selected, "object", "objects", arena));
+
 	if (answer->chains.of)
-		fprintf(out, ", held in %s%s%s",
+		text = rg_arena_print(arena, "%s, held in %s%s%s", text,
 			rg_units_things(answer->chains.of, "way", "ways", arena),
 			avoided ? " without " : "", avoided ? avoided : "");
 	else if (!answer->selected && avoided)
-		fprintf(out, ": all are avoided");
+		text = rg_arena_print(arena, "%s: all are avoided", text);
 	if (answer->unreached && !answer->freed && answer->inner == RG_NOTHING)
-		fprintf(out, "; %s reached by no named root (held from C, or garbage)",
+		text = rg_arena_print(arena,
+			"%s; %s reached by no named root (held from C, or garbage)", text,
 			rg_units_count(answer->unreached, arena));
-	fprintf(out, "%s\n", answer->chains.of ? ":" : "");
+	rg_output_prose(
+		rg_arena_print(arena, "%s%s", text, answer->chains.of ? ":" : ""), 0, arena, out);
 }
 
 /* "nothing else holds it: cutting Cache frees it (1,203 objects, 1.2 MiB)". */
