@@ -290,21 +290,95 @@ static void add_code(struct rg_holders *holders, const struct rg_retained *retai
 }
 
 /*
- * Its big parts instead of NUMBER: of a module or class all that have names; of other objects where
- * there are several, and they are most of it.
+ * A crowd: of what a module or class dominates, many small ones of one type that no reference names
+ * and that are big together. Two of its containers hold each, so that neither dominates them.
+ */
+struct crowd {
+	uint32_t type, count;
+	uint64_t bytes, objects;
+};
+
+/* Texts, numbers, functions and classes are a module's own affair. */
+static bool may_be_crowd(const struct rg_retained *retained, uint32_t number)
+{
+	const struct rg_heap_type *type =
+		&retained->heap->types[rg_retained_type(retained, number)];
+
+	return retained->bytes[number] < retained->big && !is_named(retained, number) &&
+	       !(type->flags & (RG_TYPE_FUNCTION | RG_TYPE_METATYPE | RG_TYPE_MODULE)) &&
+	       !rg_text_is(type->module, "builtins");
+}
+
+static bool is_in_crowd(
+	const struct rg_retained *retained, const struct crowd *crowd, uint32_t number)
+{
+	return crowd->count && rg_retained_type(retained, number) == crowd->type &&
+	       may_be_crowd(retained, number);
+}
+
+/* The largest crowd of NUMBER; without members where there is none. False when out of memory. */
+static bool find_crowd(const struct rg_retained *retained, uint32_t number, struct crowd *crowd_ret)
+{
+	const struct rg_graph *tree = &retained->tree;
+	struct crowd *sums = rg_array_new(retained->heap->n_types, sizeof(*sums)), best = { 0 };
+
+	for (uint32_t e = tree->offset[number]; sums && e < tree->offset[number + 1]; e++) {
+		uint32_t child = tree->target[e], type = rg_retained_type(retained, child);
+
+		if (!may_be_crowd(retained, child))
+			continue;
+		sums[type].type = type;
+		sums[type].count++;
+		sums[type].bytes += retained->bytes[child];
+		sums[type].objects += retained->objects[child];
+		if (sums[type].bytes > best.bytes)
+			best = sums[type];
+	}
+	*crowd_ret = best.count >= MANY && best.bytes >= retained->big ? best : (struct crowd){ 0 };
+	free(sums);
+	return sums != NULL;
+}
+
+/* A part that NUMBER, if it is split, is told by. */
+static bool is_part(const struct rg_retained *retained, uint32_t part)
+{
+	return retained->bytes[part] >= retained->big && is_named(retained, part);
+}
+
+/* Go on with the parts of NUMBER, and with its CROWD, which routes put together. */
+static void take_parts(struct opening *opening, uint32_t number, const struct crowd *crowd)
+{
+	const struct rg_graph *tree = &opening->retained->tree;
+
+	for (uint32_t e = tree->offset[number]; e < tree->offset[number + 1]; e++)
+		if (is_part(opening->retained, tree->target[e]))
+			wait_for(opening, tree->target[e]);
+		else if (is_in_crowd(opening->retained, crowd, tree->target[e]))
+			list_one(opening, tree->target[e]);
+}
+
+/*
+ * Its big parts instead of NUMBER: of a module or class all that have names, and a crowd; of other
+ * objects where there are several, and they are most of it.
  */
 static bool split(struct opening *opening, uint32_t number)
 {
 	const struct rg_retained *retained = opening->retained;
 	const struct rg_graph *tree = &retained->tree;
-	uint64_t bytes = 0, objects = 0, whole = retained->bytes[number];
 	bool code = is_module_or_class(retained, number);
-	uint32_t parts = 0;
+	struct crowd crowd = { 0 };
+	uint64_t bytes, objects, whole = retained->bytes[number];
+	uint32_t parts;
 
+	if (code && whole >= retained->big && !find_crowd(retained, number, &crowd))
+		opening->failed = true;
+	bytes = crowd.bytes;
+	objects = crowd.objects;
+	parts = crowd.count > 0;
 	for (uint32_t e = tree->offset[number]; e < tree->offset[number + 1]; e++) {
 		uint32_t part = tree->target[e];
 
-		if (retained->bytes[part] < retained->big || !is_named(retained, part))
+		if (!is_part(retained, part))
 			continue;
 		if (is_link(retained, number, part))
 			return false;
@@ -316,10 +390,7 @@ static bool split(struct opening *opening, uint32_t number)
 		return false;
 	if (parts < (code ? 1 : 2))
 		return false;
-	for (uint32_t e = tree->offset[number]; e < tree->offset[number + 1]; e++)
-		if (retained->bytes[tree->target[e]] >= retained->big &&
-			is_named(retained, tree->target[e]))
-			wait_for(opening, tree->target[e]);
+	take_parts(opening, number, &crowd);
 	if (code)
 		add_code(opening->holders, retained, number, bytes, objects);
 	return true;
@@ -376,37 +447,6 @@ static void add_holder(struct rg_holder *row, const struct rg_retained *retained
 		retained->heap, rg_retained_object(retained, number), retained->raw);
 }
 
-/* True of data that many hold; texts, numbers, functions and classes are a module's own affair. */
-static bool may_be_crowd(const struct rg_heap_type *type)
-{
-	return !(type->flags & (RG_TYPE_FUNCTION | RG_TYPE_METATYPE | RG_TYPE_MODULE)) &&
-	       !rg_text_is(type->module, "builtins");
-}
-
-/*
- * The crowd of a module or class that is mere code: objects alike that it dominates without holding
- * them in one place, as two of its containers hold each; a row of theirs where they are big together.
- */
-static enum rg_code add_crowd(struct rg_holders *holders, const struct rg_retained *retained,
-	uint32_t number, struct rg_holder *crowd, struct rg_error *err)
-{
-	const struct rg_graph *tree = &retained->tree;
-	struct rg_drop drop = { 0 };
-	enum rg_code code = RG_OK;
-
-	*crowd = (struct rg_holder){ 0 };
-	if (retained->bytes[number] >= retained->big)
-		code = rg_drop_of(retained, number, &drop, err);
-	if (code || drop.alike < MANY || drop.alike_bytes < retained->big ||
-		!may_be_crowd(&retained->heap->types[drop.type]))
-		return code;
-	for (uint32_t e = tree->offset[number]; e < tree->offset[number + 1]; e++)
-		if (rg_retained_type(retained, tree->target[e]) == drop.type)
-			add_holder(crowd, retained, tree->target[e]);
-	holders->rows[holders->count++] = *crowd;
-	return RG_OK;
-}
-
 /* Rows for LIST, which is sorted: what is small by its route, all else alone. */
 static enum rg_code merge(struct rg_holders *holders, const struct rg_retained *retained,
 	const struct rg_routes *routes, const struct rg_retained_list *list, struct rg_error *err)
@@ -424,14 +464,7 @@ static enum rg_code merge(struct rg_holders *holders, const struct rg_retained *
 		uint32_t group = routes->route_of[rg_retained_object(retained, number)];
 
 		if (rg_holder_is_code(retained, number)) {
-			struct rg_holder crowd;
-			enum rg_code code = add_crowd(holders, retained, number, &crowd, err);
-
-			if (code) {
-				free(row_of);
-				return code;
-			}
-			add_code(holders, retained, number, crowd.bytes, crowd.objects);
+			add_code(holders, retained, number, 0, 0);
 			continue;
 		}
 		if (group == RG_NO_ID)

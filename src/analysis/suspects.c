@@ -6,6 +6,7 @@
 #include "heapdump/base/array.h"
 #include "heapdump/base/hash.h"
 #include "heapdump/snapshot/standard.h"
+#include "src/analysis/places.h"
 #include "src/heap/fold.h"
 #include "src/heap/policy.h"
 
@@ -88,14 +89,12 @@ static bool is_pythons(
 	const struct rg_suspects *suspects, const struct rg_paths *paths, uint32_t id)
 {
 	const struct rg_heap *heap = suspects->heap;
-	const struct rg_heap_root *root;
+	uint32_t row = rg_place_root(paths, id);
+	const struct rg_heap_root *root = row == RG_NO_ID ? NULL : &heap->roots[row];
 	struct rg_text name;
 
-	while (paths->distances.parent[id] != RG_NO_VERTEX)
-		id = paths->distances.parent[id];
-	if (paths->root_of[id] == RG_NO_ID)
+	if (!root)
 		return false;
-	root = &heap->roots[paths->root_of[id]];
 	name = rg_heap_string(heap, root->name);
 	if (root->kind == RG_ROOT_MODULE)
 		return rg_is_standard_module(name.bytes, name.length) &&
@@ -298,7 +297,7 @@ static enum rg_code add_group(struct weighing *weighing, size_t group, struct rg
 		dead = from->garbage || in_set(weighing, &weighing->cycles->garbage.hidden, group);
 	struct rg_suspect row = { .kind = dead ? RG_SUSPECT_GARBAGE : RG_SUSPECT_CYCLE,
 		.cause = dead ? cause_of_garbage(weighing, group) : RG_CAUSE_CYCLE,
-		.signature.whole = from->signature | 1,
+		.signature.whole = from->signature,
 		.bytes = from->size_all,
 		.objects = from->objects_all,
 		.count = from->alike,
@@ -436,10 +435,12 @@ static double weigh(const struct rg_suspects *suspects, const struct rg_retained
 	const struct rg_accumulation *found, const struct rg_suspect *row)
 {
 	bool own = found->own && 2 * found->own >= found->count;
-	double weight = (double)row->bytes * rg_causes[row->cause].weight *
-			plainness(suspects, row, own, &retained->paths);
+	double looks = plainness(suspects, row, own, &retained->paths);
+	double weight = (double)row->bytes * rg_causes[row->cause].weight * looks;
+	bool grows = found->young && found->young < found->objects;
 
-	return found->young && found->young < found->objects ? YOUNG * weight : weight;
+	/* what says nothing by itself says no more by being new */
+	return grows && looks > PYTHONS ? YOUNG * weight : weight;
 }
 
 /* The row of types that the class ID is; that of its metatype where it has none. */

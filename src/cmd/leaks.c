@@ -8,7 +8,6 @@
 #include "src/cli/duration.h"
 #include "src/cli/known.h"
 #include "src/cli/progress.h"
-#include "src/cli/terminal.h"
 #include "src/cmd/answering.h"
 #include "src/cmd/commands.h"
 #include "src/emit/ci.h"

@@ -348,6 +348,20 @@ static enum rg_code swapped(struct parser *parser, enum rg_select_compare before
 	return expected(parser, "a value", before == RG_EQ ? meant : NULL);
 }
 
+/* The VALUE that TEST compares with, behind the operator at hand. */
+static enum rg_code parse_operand(struct parser *parser, struct rg_select_test *test)
+{
+	enum rg_code code;
+
+	advance(parser, true);
+	if (parser->token.kind == RG_TOKEN_OPERATOR)
+		return swapped(parser, test->compare);
+	code = parse_value(parser, test);
+	if (!code)
+		advance(parser, false);
+	return code;
+}
+
 /* FIELD OPERATOR VALUE; the operator is at hand. */
 static enum rg_code parse_comparison(struct parser *parser, const struct rg_token *word)
 {
@@ -363,13 +377,9 @@ static enum rg_code parse_comparison(struct parser *parser, const struct rg_toke
 			"a flag is not compared: write it alone, or 'not' before it", NULL);
 	if (test.field->type == RG_SELECT_TEXT && test.compare > RG_NE)
 		return fail_at(parser, at, "a text is compared by = and != alone", NULL);
-	advance(parser, true);
-	if (parser->token.kind == RG_TOKEN_OPERATOR)
-		return swapped(parser, test.compare);
-	code = parse_value(parser, &test);
+	code = parse_operand(parser, &test);
 	if (code)
 		return code;
-	advance(parser, false);
 	return push_question(parser, word, (struct rg_step){ RG_STEP_TEST, test });
 }
 
@@ -394,13 +404,9 @@ static enum rg_code parse_condition(struct parser *parser)
 		return fail_at(parser, word.at, "more than 8 conditions", NULL);
 	advance(parser, false);
 	test.compare = parser->token.compare;
-	advance(parser, true);
-	if (parser->token.kind == RG_TOKEN_OPERATOR)
-		return swapped(parser, test.compare);
-	code = parse_value(parser, &test);
+	code = parse_operand(parser, &test);
 	if (code)
 		return code;
-	advance(parser, false);
 	selection->conditions[selection->n_conditions++] =
 		(struct rg_select_condition){ find_sum(&word), test.compare, test.number };
 	return RG_OK;

@@ -38,6 +38,35 @@ def dropping():
     live.answer({"drop": drop})
 
 
+class Request:
+    def __init__(self, number):
+        self.number, self.body = number, b"%d" % number * 400
+
+
+class Product:
+    def __init__(self, number):
+        self.number, self.text = number, "product %d" % number * 60
+
+
+LEAK, LISTENERS, CATALOG, SESSIONS = [], [], {}, {}
+
+
+def leak(request):
+    LEAK.append(request)
+    LISTENERS.append(lambda request=request: request)
+
+
+def shop(requests):
+    """Two lists hold each request; a larger catalog and sessions are beside each other."""
+    for number in range(requests):
+        leak(Request(number))
+    for number in range(0 if requests else 3000):
+        CATALOG[number] = Product(number)
+        if number % 6 == 0:
+            SESSIONS["u:%d" % number] = Request(number)
+    live.answer({})
+
+
 class Program:
     """A leaking program that has done its first requests."""
 
@@ -138,6 +167,18 @@ def status(*words):
     return live.refgraph("leaks", *words)
 
 
+def test_places(folder):
+    """What two lists of a module hold, and what is beside a larger one, are suspects each"""
+    with live.Target("shop", 1000) as target:
+        first = live.ask("leaks", target.pid, "--no-save")["suspects"]["rows"][0]
+    live.equal((first["type"], first["count"]), ("__main__.Request", 1000), "in two lists")
+    live.check("LEAK[" in described(first), described(first))
+    with live.Target("shop", 0) as target:
+        rows = live.ask("leaks", target.pid, "--no-save")["suspects"]["rows"]
+    live.equal({row["type"]: row["count"] for row in rows if "Re" in row["type"] or "Pr" in
+                row["type"]}, {"__main__.Product": 3000, "__main__.Request": 500}, "side by side")
+
+
 def test_build(folder):
     """--fail-on, --known, annotations and JUnit: what a build asks"""
     path = os.path.join(folder, "cache.rgs")
@@ -208,5 +249,5 @@ def test_service(folder):
 
 
 sys.argv[0] = os.path.abspath(sys.argv[0])
-live.main(test_patterns, test_growth, test_after, test_build, test_cycles_fail, test_selection,
-          test_service)
+live.main(test_patterns, test_growth, test_after, test_places, test_build, test_cycles_fail,
+          test_selection, test_service)
