@@ -28,6 +28,19 @@ void rg_arena_deinit(struct rg_arena *arena)
 	*arena = (struct rg_arena){ 0 };
 }
 
+void rg_arena_reset(struct rg_arena *arena)
+{
+	struct rg_arena kept = { .blocks = arena->blocks, .failed = arena->failed };
+
+	if (kept.blocks) {
+		memset(kept.blocks->bytes, 0, arena->used);
+		arena->blocks = kept.blocks->next;
+		kept.blocks->next = NULL;
+		rg_arena_deinit(arena);
+	}
+	*arena = kept;
+}
+
 enum rg_code rg_arena_end(struct rg_arena *arena, enum rg_code code, struct rg_error *err)
 {
 	if (!code && arena->failed)

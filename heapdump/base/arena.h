@@ -22,6 +22,9 @@ struct rg_arena {
 /* A zeroed arena is empty and valid. */
 void rg_arena_deinit(struct rg_arena *arena);
 
+/* Free what was handed out, for more of the same: one block is kept. O(bytes handed out). */
+void rg_arena_reset(struct rg_arena *arena);
+
 /* The same behind work that ended with CODE: that, or RG_NOMEM in ERR where ARENA ran out. */
 enum rg_code rg_arena_end(struct rg_arena *arena, enum rg_code code, struct rg_error *err);
 

@@ -154,6 +154,13 @@ void rg_bytes_deinit(struct rg_bytes *bytes)
 	memset(bytes, 0, sizeof(*bytes));
 }
 
+void rg_bytes_rest(const struct rg_bytes *bytes)
+{
+	/* advice: where it is not taken nothing is lost */
+	if (bytes->mapped)
+		madvise((void *)bytes->data, bytes->size, MADV_DONTNEED);
+}
+
 enum rg_code rg_bytes_map(struct rg_bytes *bytes, int fd, const char *path, struct rg_error *err)
 {
 	struct stat st;

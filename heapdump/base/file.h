@@ -25,6 +25,8 @@ struct rg_bytes {
  */
 enum rg_code rg_bytes_init(struct rg_bytes *bytes, const char *path, struct rg_error *err);
 void rg_bytes_deinit(struct rg_bytes *bytes);
+/* What is mapped may leave memory until it is read again: most of it was read for the last time. */
+void rg_bytes_rest(const struct rg_bytes *bytes);
 
 /* The whole of the regular file FD, which may be closed afterwards; PATH is for messages. */
 enum rg_code rg_bytes_map(struct rg_bytes *bytes, int fd, const char *path, struct rg_error *err);

@@ -53,10 +53,8 @@ static enum rg_code prepare(struct search *search, unsigned edges, const struct 
 	if (!code)
 		code = rg_distances_init(&search->distances, &search->graph, sources,
 			list_ends(search, from, to, sources), err);
-	if (!code)
-		code = rg_graph_reverse(&search->graph, &search->reverse, err);
 	free(sources);
-	return code;
+	return code ? code : rg_graph_reverse(&search->graph, &search->reverse, err);
 }
 
 /*

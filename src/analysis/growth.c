@@ -213,8 +213,11 @@ static enum rg_code add_paths(struct work *work, const struct rg_heap *heap, con
 {
 	struct rg_routes routes = { 0 };
 	struct rg_bitset set = { 0 };
-	enum rg_code code = rg_paths_init(paths, heap, work->raw, work->err);
+	enum rg_code code = rg_paths_start(paths, heap, work->raw, work->err);
 
+	/* of the chains only the way up is kept: the graphs of both take much memory */
+	if (!code)
+		code = rg_paths_finish(paths, heap, work->raw, false, work->err);
 	if (!code)
 		code = select_grown(work, heap, rows, &set);
 	if (!code)

@@ -178,10 +178,14 @@ enum rg_code rg_matching_init(struct rg_matching *matching, const struct rg_heap
 	code = match_types(&compare, err);
 	if (code)
 		return code;
-	if (matching->possible)
+	if (matching->possible) {
 		match_objects(&compare);
-	else
+		/* all values of both were looked at, and few are again */
+		rg_bytes_rest(&before->bytes);
+		rg_bytes_rest(&after->bytes);
+	} else {
 		memset(matching->before, 0xff, after->n_objects * sizeof(*matching->before));
+	}
 	return RG_OK;
 }
 

@@ -87,12 +87,6 @@ static enum rg_code search(struct rg_paths *paths, const struct rg_heap *heap,
 	return code;
 }
 
-enum rg_code rg_paths_init(
-	struct rg_paths *paths, const struct rg_heap *heap, bool raw, struct rg_error *err)
-{
-	return rg_paths_init_around(paths, heap, raw, NULL, err);
-}
-
 enum rg_code rg_paths_init_around(struct rg_paths *paths, const struct rg_heap *heap, bool raw,
 	const struct rg_bitset *walls, struct rg_error *err)
 {

@@ -19,13 +19,10 @@ struct rg_paths {
 	uint8_t *ranks; /* of each source, as rg_clarity_rank says */
 };
 
-/* The graph, the roots, and the search. O(objects + references). Zeroed when it fails. */
-enum rg_code rg_paths_init(
-	struct rg_paths *paths, const struct rg_heap *heap, bool raw, struct rg_error *err);
-
 /*
- * The same around WALLS, objects that no chain may go through or lead to; the graph is that of all
- * objects. What is folded counts with what it is folded into.
+ * The graph, the roots, and the search around WALLS (NULL: none), objects that no chain may go
+ * through or lead to; the graph is that of all objects. What is folded counts with what it is
+ * folded into. O(objects + references). Zeroed when it fails.
  */
 enum rg_code rg_paths_init_around(struct rg_paths *paths, const struct rg_heap *heap, bool raw,
 	const struct rg_bitset *walls, struct rg_error *err);

@@ -28,6 +28,7 @@ enum rg_code rg_patterns_init(
 void rg_patterns_deinit(struct rg_patterns *patterns)
 {
 	rg_arena_deinit(&patterns->arena);
+	rg_arena_deinit(&patterns->draft);
 	free(patterns->rows);
 	rg_map_deinit(&patterns->by_hash);
 	rg_map_deinit(&patterns->by_reference);
@@ -77,6 +78,7 @@ static uint32_t add_pattern(struct rg_patterns *patterns, struct rg_pattern patt
 	slot = RG_PUSH(patterns->rows, patterns->count, patterns->capacity);
 	if (!slot)
 		return RG_NO_ID;
+	pattern.label = rg_arena_text(&patterns->arena, pattern.label, strlen(pattern.label));
 	pattern.reluctant = is_reluctant(patterns->heap, &pattern);
 	*slot = pattern;
 	number = (uint32_t)patterns->count - 1;
@@ -107,7 +109,7 @@ uint32_t rg_patterns_of(struct rg_patterns *patterns, uint32_t from, uint32_t ed
 	pattern = (struct rg_pattern){ .from_type = heap->type[from],
 		.to_type = heap->type[heap->target[edge]],
 		.kind = RG_EDGE_KIND(heap->edge[edge]),
-		.label = rg_label_pattern(heap, from, edge, &patterns->arena) };
+		.label = rg_label_pattern(heap, from, edge, &patterns->draft) };
 	ends[0] = patterns->type_hashes[pattern.from_type];
 	ends[1] = patterns->type_hashes[pattern.to_type];
 	/* kinds by name: a number may change from one format to the next */
@@ -115,8 +117,10 @@ uint32_t rg_patterns_of(struct rg_patterns *patterns, uint32_t from, uint32_t ed
 		rg_kind_table[pattern.kind].name, strlen(rg_kind_table[pattern.kind].name));
 	pattern.hash = rg_hash_with(
 		rg_hash(ends, sizeof(ends)), pattern.label, strlen(pattern.label));
-	number = patterns->arena.failed ? RG_NO_ID : add_pattern(patterns, pattern);
-	if (number == RG_NO_ID || !rg_map_set(&patterns->by_reference, key, number))
+	number = patterns->draft.failed ? RG_NO_ID : add_pattern(patterns, pattern);
+	rg_arena_reset(&patterns->draft);
+	if (patterns->arena.failed || number == RG_NO_ID ||
+		!rg_map_set(&patterns->by_reference, key, number))
 		return RG_NO_ID;
 	return number;
 }

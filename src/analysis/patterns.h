@@ -20,7 +20,8 @@ struct rg_pattern {
 
 struct rg_patterns {
 	const struct rg_heap *heap;
-	struct rg_arena arena;
+	struct rg_arena arena; /* labels of the rows */
+	struct rg_arena draft; /* the label of what may be a new row */
 	struct rg_pattern *rows;
 	size_t count, capacity;
 	struct rg_map by_hash, by_reference; /* by_reference: what was seen already */

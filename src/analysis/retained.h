@@ -1,7 +1,7 @@
 /*
  * Retained sizes: what would be freed if an object went, as the sum of footprints over its subtree
  * of the dominator tree. The tree hangs from the roots, from what is immortal, and from what C code
- * holds where no root shows it, over all references that keep something alive (rg_paths_init).
+ * holds where no root shows it, over all references that keep something alive (paths.h).
  * Garbage is in no tree: it holds nothing.
  */
 #ifndef RG_ANALYSIS_RETAINED_H

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -365,8 +366,49 @@ static enum rg_code open_file(struct rg_source *source, const struct rg_settings
 	return code;
 }
 
+/* The opening of the file WORD; WORD is no core. */
+struct opening {
+	struct rg_source *source;
+	const struct rg_settings *settings;
+	const char *word;
+	struct rg_error err;
+	enum rg_code code;
+};
+
+static void *open_snapshot(void *context)
+{
+	struct opening *opening = context;
+	struct rg_source *source = opening->source;
+	struct rg_error *err = &opening->err;
+
+	source->path = strdup(opening->word);
+	opening->code = source->path ? open_file(source, opening->settings, opening->word, err)
+				     : rg_nomem(err);
+	opening->code = explain_packed(opening->word, opening->code, err);
+	return NULL;
+}
+
+/* The end of an opening that ended with CODE. */
+static enum rg_code finish(struct rg_source *source, const struct rg_settings *settings,
+	const char *word, enum rg_code code)
+{
+	if (code) {
+		rg_source_close(source);
+		return code;
+	}
+	source->hidden = source->live || source->core ? ""
+			 : settings->redact           ? " --redact"
+			 : settings->no_values        ? " --no-values"
+						      : "";
+	if (!source->heap.complete)
+		rg_remark("warning: %s: %s; what follows is of the part before", word,
+			source->heap.damage);
+	return RG_OK;
+}
+
 enum rg_code rg_source_open(struct rg_source *source, struct rg_context *context, const char *word)
 {
+	struct opening opening = { .source = source, .settings = &context->settings, .word = word };
 	enum rg_code code;
 	pid_t pid;
 
@@ -375,26 +417,62 @@ enum rg_code rg_source_open(struct rg_source *source, struct rg_context *context
 	code = rg_source_pid(word, &pid, &context->err);
 	source->live = pid != 0;
 	source->core = !code && !pid && rg_core_probe(word) ? word : NULL;
-	if (!code && (pid || source->core))
+	if (!code && (pid || source->core)) {
 		code = open_captured(source, context, pid);
-	else if (!code) {
-		source->path = strdup(word);
-		code = source->path ? open_file(source, &context->settings, word, &context->err)
-				    : rg_nomem(&context->err);
-		code = code ? explain_packed(word, code, &context->err) : code;
+	} else if (!code) {
+		open_snapshot(&opening);
+		code = opening.code;
+		context->err = code ? opening.err : context->err;
 	}
-	if (code) {
-		rg_source_close(source);
-		return code;
+	return finish(source, &context->settings, word, code);
+}
+
+/* Open both at once, each as if the other were not there. */
+static enum rg_code open_files(struct opening *first, struct opening *second, struct rg_error *err)
+{
+	pthread_t thread;
+	bool apart = pthread_create(&thread, NULL, open_snapshot, first) == 0;
+	enum rg_code code;
+
+	if (!apart)
+		open_snapshot(first);
+	open_snapshot(second);
+	if (apart)
+		pthread_join(thread, NULL);
+	if (first->code || second->code)
+		*err = first->code ? first->err : second->err;
+	code = finish(first->source, first->settings, first->word, first->code);
+	second->code = finish(second->source, second->settings, second->word, second->code);
+	return code ? code : second->code;
+}
+
+/* True of a file that can be read beside another: nothing is captured, nor standard input read. */
+static bool is_snapshot(const char *word)
+{
+	struct rg_error err;
+	pid_t pid;
+
+	return strcmp(word, "-") != 0 && rg_source_pid(word, &pid, &err) == RG_OK && !pid &&
+	       !rg_core_probe(word);
+}
+
+enum rg_code rg_source_open_two(struct rg_source *first, struct rg_source *second,
+	struct rg_context *context, const char *first_word, const char *second_word)
+{
+	struct opening a = { .source = first, .settings = &context->settings, .word = first_word };
+	struct opening b = {
+		.source = second, .settings = &context->settings, .word = second_word
+	};
+	enum rg_code code;
+
+	memset(first, 0, sizeof(*first));
+	memset(second, 0, sizeof(*second));
+	if (is_snapshot(first_word) && is_snapshot(second_word)) {
+		rg_progress_phase("reading the heaps");
+		return open_files(&a, &b, &context->err);
 	}
-	source->hidden = pid || source->core           ? ""
-			 : context->settings.redact    ? " --redact"
-			 : context->settings.no_values ? " --no-values"
-						       : "";
-	if (!source->heap.complete)
-		rg_remark("warning: %s: %s; what follows is of the part before", word,
-			source->heap.damage);
-	return RG_OK;
+	code = rg_source_open(first, context, first_word);
+	return code ? code : rg_source_open(second, context, second_word);
 }
 
 void rg_source_close(struct rg_source *source)

@@ -29,6 +29,13 @@ enum rg_code rg_source_open(struct rg_source *source, struct rg_context *context
 void rg_source_close(struct rg_source *source);
 
 /*
+ * Open two, in their order: the second only if the first can be, so that no process is stopped in
+ * vain. Two snapshots are read at once. Where one fails the other may be open: close both.
+ */
+enum rg_code rg_source_open_two(struct rg_source *first, struct rg_source *second,
+	struct rg_context *context, const char *first_word, const char *second_word);
+
+/*
  * The snapshot that WORD, a file or "-", holds: NDJSON is turned into one on the way. DAMAGE_RET
  * (200 bytes) says why NDJSON ended early, or "". The caller releases the bytes.
  */

@@ -222,10 +222,10 @@ static enum rg_code open_sources(struct rg_answering *answering)
 	struct rg_context *context = answering->context;
 	const char *word = context->settings.new_since;
 	bool compares = context->command->compares;
-	enum rg_code code = word ? rg_source_open(&answering->earlier, context, word) : RG_OK;
+	enum rg_code code = word ? rg_source_open_two(&answering->earlier, &answering->source,
+					   context, word, context->words[0])
+				 : rg_source_open(&answering->source, context, context->words[0]);
 
-	if (!code)
-		code = rg_source_open(&answering->source, context, context->words[0]);
 	if (!code && word && (!compares || answering->needs & RG_NEEDS_NEW)) {
 		rg_progress_phase("comparing");
 		code = note_new(answering, &answering->earlier.heap);

@@ -1,3 +1,4 @@
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,16 +48,14 @@ static enum rg_code note_source(struct sources *sources, struct rg_context *cont
 	return rg_peaks_add(&sources->peaks, heap, context->settings.raw, &context->err);
 }
 
-static enum rg_code open_one(struct sources *sources, struct rg_context *context, const char *word)
+/* Tell of the source opened last. */
+static enum rg_code add_source(struct sources *sources, struct rg_context *context)
 {
 	struct rg_source *source = &sources->list[sources->n];
-	enum rg_code code = rg_source_open(source, context, word);
-	const char *path;
-
-	if (code)
-		return code;
 	/* told of those that are closed by then too */
-	path = source->path ? rg_arena_print(&sources->arena, "%s", source->path) : NULL;
+	const char *path = source->path ? rg_arena_print(&sources->arena, "%s", source->path)
+					: NULL;
+
 	sources->origins[sources->n] = (struct rg_answer_origin){ .path = path,
 		.live = source->live,
 		.core = source->core,
@@ -65,6 +64,30 @@ static enum rg_code open_one(struct sources *sources, struct rg_context *context
 		.raw = context->settings.raw };
 	sources->n++;
 	return note_source(sources, context);
+}
+
+static enum rg_code open_one(struct sources *sources, struct rg_context *context, const char *word)
+{
+	enum rg_code code = rg_source_open(&sources->list[sources->n], context, word);
+
+	return code ? code : add_source(sources, context);
+}
+
+/* The first two, at once where they are files. */
+static enum rg_code open_two(struct sources *sources, struct rg_context *context)
+{
+	struct rg_source *list = sources->list;
+	enum rg_code code = rg_source_open_two(
+		&list[0], &list[1], context, context->words[0], context->words[1]);
+
+	if (!code)
+		code = add_source(sources, context);
+	if (!code)
+		code = add_source(sources, context);
+	if (code)
+		for (int i = sources->n; i < 2; i++)
+			rg_source_close(&list[i]);
+	return code;
 }
 
 /* The two snapshots of one process, with a pause between them. */
@@ -98,13 +121,12 @@ static enum rg_code open_twice(struct sources *sources, struct rg_context *conte
 /* The first, the second and the last stay open; of those between the counts are noted. */
 static enum rg_code open_all(struct sources *sources, struct rg_context *context)
 {
-	enum rg_code code = RG_OK;
+	enum rg_code code = context->n_words == 1 ? open_twice(sources, context)
+						  : open_two(sources, context);
 
-	if (context->n_words == 1)
-		return open_twice(sources, context);
-	for (int i = 0; !code && i < context->n_words; i++) {
+	for (int i = 2; !code && i < context->n_words; i++) {
 		code = open_one(sources, context, context->words[i]);
-		if (i > 1 && i + 1 < context->n_words && !code)
+		if (i + 1 < context->n_words && !code)
 			rg_source_close(&sources->list[--sources->n]);
 	}
 	return code;
@@ -314,31 +336,63 @@ static enum rg_code write_answer(
 	return rg_arena_end(&arena, code, &context->err);
 }
 
-/* Rows for the patterns of cycles of which there are more: of one heap after the other. */
+/* The search for the cycles of one heap. */
+struct search {
+	const struct rg_heap *heap;
+	struct rg_cycles_options options;
+	struct rg_cycles cycles;
+	struct rg_error err;
+	enum rg_code code;
+};
+
+static void *search_cycles(void *context)
+{
+	struct search *search = context;
+
+	search->code = rg_cycles_init(
+		&search->cycles, search->heap, &search->options, &search->err);
+	return NULL;
+}
+
+/* Both at once: neither has to do with the other. */
+static enum rg_code search_both(struct search *before, struct search *after, struct rg_error *err)
+{
+	pthread_t thread;
+	bool apart = pthread_create(&thread, NULL, search_cycles, before) == 0;
+
+	if (!apart)
+		search_cycles(before);
+	search_cycles(after);
+	if (apart)
+		pthread_join(thread, NULL);
+	if (before->code || after->code)
+		*err = before->code ? before->err : after->err;
+	return before->code ? before->code : after->code;
+}
+
+/* Rows for the patterns of cycles of which there are more. */
 static enum rg_code find_cycles(
 	struct rg_diff *diff, struct rg_context *context, uint64_t limit, struct rg_arena *arena)
 {
 	struct rg_cycles_options options = { .edges = RG_EDGES_DATA, .raw = diff->raw };
+	struct search before = { .heap = diff->heaps[0], .options = options };
+	struct search after = { .heap = diff->heaps[diff->n - 1], .options = options };
 	struct rg_new_cycles found = { 0 };
-	struct rg_cycles cycles;
 	struct rg_answer_new_cycle *rows;
-	enum rg_code code = rg_cycles_init(&cycles, diff->heaps[0], &options, &context->err);
+	enum rg_code code = search_both(&before, &after, &context->err);
 
-	if (code)
-		return code;
-	code = rg_new_cycles_before(&found, &cycles, &context->err);
-	rg_cycles_deinit(&cycles);
 	if (!code)
-		code = rg_cycles_init(&cycles, diff->heaps[diff->n - 1], &options, &context->err);
+		code = rg_new_cycles_before(&found, &before.cycles, &context->err);
+	rg_cycles_deinit(&before.cycles);
 	if (!code)
-		code = rg_new_cycles_after(&found, &cycles, &context->err);
+		code = rg_new_cycles_after(&found, &after.cycles, &context->err);
 	rows = rg_answer_rows(&diff->cycles, found.count < limit ? found.count : limit, found.count,
 		sizeof(*rows), arena);
 	for (uint64_t i = 0; !code && rows && i < diff->cycles.shown; i++)
 		if (!rg_answer_new_cycle_fill(
-			    &rows[i], &found.rows[i], &cycles, arena, &context->err))
+			    &rows[i], &found.rows[i], &after.cycles, arena, &context->err))
 			code = rg_nomem(&context->err);
-	rg_cycles_deinit(&cycles);
+	rg_cycles_deinit(&after.cycles);
 	rg_new_cycles_deinit(&found);
 	return code;
 }

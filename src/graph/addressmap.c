@@ -39,6 +39,7 @@ static void fill_bitmap(
 			word->rank = i;
 		if (word->bits & bit)
 			map->shared = true;
+		word->odd |= (address & 15) != 0;
 		word->bits |= bit;
 	}
 }

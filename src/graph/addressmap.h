@@ -27,9 +27,13 @@
 #define RG_ADDRESSMAP_MIB 256 /* objects that make a bitmap of 16 KiB worth it */
 #define RG_ADDRESSMAP_FEW 0x80000000u /* a table's entry: the rest of it is an index in `few` */
 
-/* 64 granules: which of them an object starts in, and the number of objects before them. */
+/*
+ * 64 granules: which of them an object starts in, and the number of objects before them; whether
+ * one starts elsewhere than where its granule does, so that the address itself must be compared.
+ */
 struct rg_addressmap_word {
-	uint64_t bits, rank;
+	uint64_t bits;
+	uint32_t rank, odd;
 };
 
 /* The ids first .. end - 1 of a MiB with too few objects for a bitmap. */
@@ -92,7 +96,9 @@ static inline uint32_t rg_addressmap_find(const struct rg_addressmap *map, uint6
 	word = &map->words[(size_t)(place - 1) * 1024 + (address >> 10 & 1023)];
 	if (!(word->bits & bit))
 		return RG_NO_ID;
-	id = (uint32_t)word->rank + rg_addressmap_popcount(word->bits & (bit - 1));
+	id = word->rank + rg_addressmap_popcount(word->bits & (bit - 1));
+	if (!word->odd)
+		return address & 15 ? RG_NO_ID : id;
 	if (map->addresses[id] == address)
 		return id;
 	return map->shared ? rg_addressmap_search(map, address, id, map->n) : RG_NO_ID;

@@ -31,7 +31,7 @@ enum rg_code rg_fold(struct rg_heap *heap, struct rg_error *err)
 
 	heap->owner = rg_array_new(n, sizeof(*heap->owner));
 	heap->helper = rg_array_new(n, sizeof(*heap->helper));
-	if (!heap->owner || !heap->helper)
+	if (!heap->owner || !heap->helper || rg_bitset_init(&heap->folded, n, err))
 		return rg_nomem(err);
 	for (uint32_t id = 0; id < n; id++) {
 		heap->owner[id] = id;
@@ -53,8 +53,10 @@ enum rg_code rg_fold(struct rg_heap *heap, struct rg_error *err)
 		if (heap->owner[heap->owner[id]] != heap->owner[id])
 			heap->owner[id] = id;
 	for (uint32_t id = n; id-- > 0;)
-		if (heap->owner[id] != id)
+		if (heap->owner[id] != id) {
 			heap->helper[heap->owner[id]] = id;
+			rg_bitset_set(&heap->folded, id);
+		}
 	return note_modules(heap) ? RG_OK : rg_nomem(err);
 }
 

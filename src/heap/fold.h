@@ -7,12 +7,12 @@
 
 #include "src/heap/heap.h"
 
-/* Fill heap->owner, heap->helper and heap->modules. O(objects + references). */
+/* Fill heap->owner, heap->helper, heap->folded and heap->modules. O(objects + references). */
 enum rg_code rg_fold(struct rg_heap *heap, struct rg_error *err);
 
 static inline bool rg_heap_folded(const struct rg_heap *heap, uint32_t id)
 {
-	return heap->owner[id] != id;
+	return rg_bitset_get(&heap->folded, id);
 }
 
 /* The helper that is folded into the object (of several the first), or RG_NO_ID. O(1). */

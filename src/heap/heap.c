@@ -32,6 +32,9 @@ enum rg_code rg_heap_init_bytes(
 		code = rg_fold(heap, err);
 	if (code)
 		rg_heap_deinit(heap);
+	else
+		/* only values are looked at from here on */
+		rg_bytes_rest(&heap->bytes);
 	return code;
 }
 
@@ -46,6 +49,7 @@ void rg_heap_deinit(struct rg_heap *heap)
 	free(heap->flags);
 	free(heap->owner);
 	free(heap->helper);
+	rg_bitset_deinit(&heap->folded);
 	rg_map_deinit(&heap->modules);
 	rg_addressmap_deinit(&heap->map);
 	free(heap->offset);
@@ -56,6 +60,7 @@ void rg_heap_deinit(struct rg_heap *heap)
 	rg_map_deinit(&heap->string_numbers);
 	free(heap->types);
 	free(heap->values);
+	free(heap->value_at);
 	free(heap->roots);
 	free(heap->threads);
 	free(heap->frames);
@@ -73,6 +78,7 @@ bool rg_heap_check(const struct rg_heap *heap)
 			return false;
 		if (heap->type[id] >= heap->n_types || heap->owner[id] >= heap->n_objects ||
 			heap->owner[heap->owner[id]] != heap->owner[id] ||
+			rg_bitset_get(&heap->folded, id) != (heap->owner[id] != id) ||
 			heap->offset[id] > heap->offset[id + 1])
 			return false;
 	}
@@ -91,10 +97,11 @@ struct rg_text rg_heap_string(const struct rg_heap *heap, uint32_t number)
 const struct rg_heap_value *rg_heap_value(
 	const struct rg_heap *heap, uint32_t id, enum rg_value_kind kind)
 {
-	size_t low = 0, high = heap->n_values;
+	uint32_t low = heap->value_at[id / RG_VALUE_BLOCK];
+	uint32_t end = heap->value_at[id / RG_VALUE_BLOCK + 1], high = end;
 
 	while (low < high) {
-		size_t middle = low + (high - low) / 2;
+		uint32_t middle = low + (high - low) / 2;
 		const struct rg_heap_value *value = &heap->values[middle];
 
 		if (value->object < id || (value->object == id && value->kind < kind))
@@ -102,8 +109,7 @@ const struct rg_heap_value *rg_heap_value(
 		else
 			high = middle;
 	}
-	if (low == heap->n_values || heap->values[low].object != id ||
-		heap->values[low].kind != kind)
+	if (low == end || heap->values[low].object != id || heap->values[low].kind != kind)
 		return NULL;
 	return &heap->values[low];
 }

@@ -16,6 +16,7 @@
 #include "heapdump/base/map.h"
 #include "heapdump/snapshot/format.h"
 #include "src/graph/addressmap.h"
+#include "src/graph/bitset.h"
 
 /* A text of the heap: not terminated, UTF-8 by claim only. */
 struct rg_text {
@@ -79,6 +80,7 @@ struct rg_heap {
 	uint8_t *flags; /* RG_OBJECT_* */
 	uint32_t *owner; /* who folds it, or itself; see fold.h */
 	uint32_t *helper; /* what is folded into it, or RG_NO_ID */
+	struct rg_bitset folded; /* those whose owner is another */
 	uint32_t *site; /* where it was allocated, or RG_NO_SITE; NULL: known of none */
 	struct rg_map modules; /* dict of a module + 1, where it is not folded -> the module */
 	struct rg_addressmap map;
@@ -94,7 +96,8 @@ struct rg_heap {
 	struct rg_heap_type *types;
 	size_t n_types, types_capacity;
 	struct rg_heap_value *values; /* sorted by object, then kind */
-	size_t n_values, values_capacity;
+	size_t n_values;
+	uint32_t *value_at; /* the first of every RG_VALUE_BLOCK objects, and the end */
 	struct rg_heap_root *roots; /* sorted by kind, as a chain prefers them */
 	size_t n_roots, roots_capacity;
 	struct rg_heap_thread *threads;
@@ -111,6 +114,7 @@ struct rg_heap {
 };
 
 #define RG_NO_ITEMS UINT32_MAX
+#define RG_VALUE_BLOCK 32 /* objects whose values are looked for together */
 
 /*
  * Load the snapshot at PATH ("-": standard input). RG_BAD_DATA where it is none; a damaged tail
@@ -150,7 +154,7 @@ static inline uint32_t rg_heap_site(const struct rg_heap *heap, uint32_t id)
 /* A string of the table; empty for a number that is none. */
 struct rg_text rg_heap_string(const struct rg_heap *heap, uint32_t number);
 
-/* The value preview of KIND of an object, or NULL. O(log n). */
+/* The value preview of KIND of an object, or NULL. O(1): of one block's values a search. */
 const struct rg_heap_value *rg_heap_value(
 	const struct rg_heap *heap, uint32_t id, enum rg_value_kind kind);
 

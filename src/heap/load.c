@@ -235,7 +235,8 @@ static bool sort_rows(struct rows *rows)
 	other = malloc(rows->count * sizeof(*other));
 	if (!other)
 		return false;
-	for (unsigned shift = 0; shift < 64; shift += 11) {
+	/* not sorted, so that some bit differs; those below the first are alike in all */
+	for (unsigned shift = (unsigned)__builtin_ctzll(differ); shift < 64; shift += 11) {
 		size_t starts[2049] = { 0 };
 		struct rg_object_record *swap = from;
 
@@ -356,17 +357,19 @@ static bool resolve_run(struct resolve *resolve, struct rg_block *block)
 	if (!rg_read_references(block, &run))
 		return false;
 	source = rg_addressmap_find(&heap->map, run.source);
+	if (!resolve->store && source != RG_NO_ID)
+		resolve->place[source] += run.count;
 	for (uint64_t i = 0; i < run.count; i++) {
 		struct rg_reference_record record;
 		uint32_t target;
 
 		if (!rg_read_reference(block, &run, &record))
 			return false;
+		if (!resolve->store)
+			continue;
 		target = rg_addressmap_find(&heap->map, record.target);
 		if (source == RG_NO_ID || target == RG_NO_ID)
-			heap->dangling += !resolve->store;
-		else if (!resolve->store)
-			resolve->place[source]++;
+			heap->dangling++;
 		else
 			store_reference(resolve, resolve->place[source]++, target, &record);
 	}
@@ -385,7 +388,7 @@ static enum rg_code resolve_all(struct load *load, struct resolve *resolve)
 	return RG_OK;
 }
 
-/* From counts to offsets, in the places and in the heap. */
+/* From counts, of those that lead to no object too, to offsets, in the places and in the heap. */
 static enum rg_code make_offsets(struct load *load, struct resolve *resolve)
 {
 	struct rg_heap *heap = load->heap;
@@ -414,6 +417,23 @@ static enum rg_code make_offsets(struct load *load, struct resolve *resolve)
 	return RG_OK;
 }
 
+/* Close the gaps that references to no object have left: those of each source end at its place. */
+static void close_gaps(struct rg_heap *heap, const uint64_t *place)
+{
+	uint32_t to = 0;
+
+	for (uint32_t id = 0; id < heap->n_objects; id++) {
+		uint32_t from = heap->offset[id], count = (uint32_t)place[id] - from;
+
+		memmove(heap->target + to, heap->target + from, count * sizeof(*heap->target));
+		memmove(heap->label + to, heap->label + from, count * sizeof(*heap->label));
+		memmove(heap->edge + to, heap->edge + from, count * sizeof(*heap->edge));
+		heap->offset[id] = to;
+		to += count;
+	}
+	heap->offset[heap->n_objects] = heap->n_references = to;
+}
+
 static enum rg_code load_references(struct load *load)
 {
 	struct rg_heap *heap = load->heap;
@@ -432,6 +452,8 @@ static enum rg_code load_references(struct load *load)
 	resolve.store = true;
 	if (!code)
 		code = resolve_all(load, &resolve);
+	if (!code && heap->dangling)
+		close_gaps(heap, resolve.place);
 	free(resolve.place);
 	return code;
 }
@@ -487,27 +509,55 @@ static int by_object(const void *a, const void *b)
 	return (x->kind > y->kind) - (x->kind < y->kind);
 }
 
+/*
+ * Count the values of each block of objects, and turn the counts into the rows where each begins:
+ * at[b + 1] is where b's next goes, and so ends where b's end.
+ */
+static void index_values(struct load *load, uint32_t *at, uint32_t n_blocks)
+{
+	const struct rg_heap *heap = load->heap;
+
+	for (size_t i = 0; i < load->n_values; i++) {
+		uint32_t object = rg_addressmap_find(&heap->map, load->values[i].address);
+
+		if (object != RG_NO_ID)
+			at[object / RG_VALUE_BLOCK + 2]++;
+	}
+	for (uint32_t block = 0; block < n_blocks; block++)
+		at[block + 2] += at[block + 1];
+}
+
+/* By counting blocks of objects, and sorting within each. */
 static enum rg_code place_values(struct load *load)
 {
 	struct rg_heap *heap = load->heap;
+	uint32_t n_blocks = heap->n_objects / RG_VALUE_BLOCK + 1, *at;
 
+	if (load->n_values >= UINT32_MAX)
+		return rg_fail(load->err, RG_LIMIT, "too-many-values",
+			"%s: more than 4,294,967,294 values", load->file);
+	at = heap->value_at = rg_array_new((size_t)n_blocks + 2, sizeof(*at));
+	heap->values = rg_array_new(load->n_values, sizeof(*heap->values));
+	if (!at || !heap->values)
+		return rg_nomem(load->err);
+	index_values(load, at, n_blocks);
 	for (size_t i = 0; i < load->n_values; i++) {
 		const struct rg_value_record *record = &load->values[i];
 		uint32_t object = rg_addressmap_find(&heap->map, record->address);
-		struct rg_heap_value *slot;
 
 		if (object == RG_NO_ID)
 			continue;
-		slot = RG_PUSH(heap->values, heap->n_values, heap->values_capacity);
-		if (!slot)
-			return rg_nomem(load->err);
-		*slot = (struct rg_heap_value){ .text = { record->text, record->length },
-			.object = object,
-			.kind = (uint8_t)record->kind,
-			.exact = record->exact };
+		heap->values[at[object / RG_VALUE_BLOCK + 1]++] =
+			(struct rg_heap_value){ .text = { record->text, record->length },
+				.object = object,
+				.kind = (uint8_t)record->kind,
+				.exact = record->exact };
 	}
-	if (heap->n_values)
-		qsort(heap->values, heap->n_values, sizeof(*heap->values), by_object);
+	for (uint32_t block = 0; block < n_blocks; block++)
+		if (at[block + 1] - at[block] > 1)
+			qsort(heap->values + at[block], at[block + 1] - at[block],
+				sizeof(*heap->values), by_object);
+	heap->n_values = at[n_blocks];
 	return RG_OK;
 }
 

@@ -7,7 +7,7 @@
 struct build {
 	const struct rg_heap *heap;
 	const struct rg_policy *policy;
-	/* what is done with the edge AT, which is the reference ROW of the heap; NULL: counted */
+	/* what is done with the edge AT, which is the reference ROW of the heap */
 	void (*each)(struct build *build, uint32_t row);
 	uint32_t at;
 	struct rg_graph *graph;
@@ -73,8 +73,7 @@ static void add_references(struct build *build, uint32_t owner, uint32_t id)
 		if (!follows(build, owner, edge) || !wanted(build, target) ||
 			(!build->policy->raw && rg_heap_folded(heap, target)))
 			continue;
-		if (build->each)
-			build->each(build, edge);
+		build->each(build, edge);
 		build->at++;
 	}
 }
@@ -99,7 +98,7 @@ static void add_all(struct build *build)
 	for (uint32_t id = 0; id < heap->n_objects; id++) {
 		uint32_t helper = raw ? RG_NO_ID : rg_heap_helper(heap, id);
 
-		if (build->graph && build->each)
+		if (build->graph)
 			build->graph->offset[id] = build->at;
 		if (!wanted(build, id) || (!raw && rg_heap_folded(heap, id)))
 			continue;
@@ -107,28 +106,38 @@ static void add_all(struct build *build)
 		if (helper != RG_NO_ID && follows_helper(build, id, helper))
 			add_references(build, id, helper);
 	}
-	if (build->graph && build->each)
+	if (build->graph)
 		build->graph->offset[heap->n_objects] = build->at;
+}
+
+/* ITEMS with the memory of COUNT; what lies behind has never been touched. */
+static uint32_t *shrunk(uint32_t *items, uint32_t count)
+{
+	uint32_t *small = realloc(items, (count ? count : 1) * sizeof(*items));
+
+	return small ? small : items;
 }
 
 enum rg_code rg_policy_graph(const struct rg_heap *heap, const struct rg_policy *policy,
 	struct rg_graph *graph_ret, struct rg_error *err)
 {
 	struct rg_graph graph = { .n = heap->n_objects };
-	struct build build = { .heap = heap, .policy = policy, .graph = &graph };
+	struct build build = { .heap = heap, .policy = policy, .each = store, .graph = &graph };
 
-	add_all(&build);
-	graph.m = build.at;
+	/* at most an edge a reference: to count them first would take as long as to store them */
 	graph.offset = rg_array_new((size_t)graph.n + 1, sizeof(*graph.offset));
-	graph.target = rg_array_new(graph.m, sizeof(*graph.target));
+	graph.target = rg_array_new(heap->n_references, sizeof(*graph.target));
 	if (!policy->unlabelled)
-		graph.label = rg_array_new(graph.m, sizeof(*graph.label));
+		graph.label = rg_array_new(heap->n_references, sizeof(*graph.label));
 	if (!graph.offset || !graph.target || (!graph.label && !policy->unlabelled)) {
 		rg_graph_deinit(&graph);
 		return rg_nomem(err);
 	}
-	build.each = store;
 	add_all(&build);
+	graph.m = build.at;
+	graph.target = shrunk(graph.target, graph.m);
+	if (graph.label)
+		graph.label = shrunk(graph.label, graph.m);
 	*graph_ret = graph;
 	return RG_OK;
 }
@@ -136,18 +145,17 @@ enum rg_code rg_policy_graph(const struct rg_heap *heap, const struct rg_policy 
 enum rg_code rg_policy_hard(const struct rg_heap *heap, const struct rg_policy *policy,
 	struct rg_bitset *hard_ret, struct rg_error *err)
 {
-	struct build build = { .heap = heap, .policy = policy };
+	struct build build = {
+		.heap = heap, .policy = policy, .each = mark_hard, .marks = hard_ret
+	};
 	struct rg_clarity clarity;
 	enum rg_code code = rg_clarity_init(&clarity, heap, err);
 
 	if (code)
 		return code;
-	add_all(&build);
-	code = rg_bitset_init(hard_ret, build.at, err);
+	code = rg_bitset_init(hard_ret, heap->n_references, err);
 	if (!code) {
-		build.each = mark_hard;
 		build.clarity = &clarity;
-		build.marks = hard_ret;
 		add_all(&build);
 	}
 	rg_clarity_deinit(&clarity);

@@ -169,7 +169,7 @@ START_TEST(why)
 		invent(&puzzle, &state);
 		load(&puzzle, &heap);
 		relax(&puzzle, cost);
-		CHECK(seed, rg_paths_init(&paths, &heap, false, &err) == RG_OK);
+		CHECK(seed, rg_paths_init_around(&paths, &heap, false, NULL, &err) == RG_OK);
 		CHECK(seed, rg_bitset_init(&set, heap.n_objects, &err) == RG_OK);
 		for (uint32_t v = 0; v < puzzle.n; v++) {
 			check_chain(seed, &puzzle, &heap, &paths, v, cost[v]);
@@ -435,7 +435,7 @@ START_TEST(long_list)
 	}
 	made_root(&made, 0, "app");
 	made_load(&made, &heap);
-	ck_assert_int_eq(rg_paths_init(&paths, &heap, false, &err), RG_OK);
+	ck_assert_int_eq(rg_paths_init_around(&paths, &heap, false, NULL, &err), RG_OK);
 	ck_assert_int_eq(rg_bitset_init(&set, heap.n_objects, &err), RG_OK);
 	for (uint32_t i = 0; i < nodes; i++)
 		rg_bitset_set(&set, i);

@@ -1,4 +1,4 @@
-"""Measure a capture and the first answers at a million objects: what it costs the target, and us.
+"""Measure a capture and every command at a million objects: what it costs the target, and us.
 
 Not a test: a program that prints a table. usage: make bench, or
 REFGRAPH=build/refgraph python3 tests/bench/capture.py [WORKLOAD ...] [-n OBJECTS]
@@ -17,6 +17,14 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "python"))
 REFGRAPH = os.environ.get("REFGRAPH", "refgraph")
 PYTHON3 = os.environ.get("PYTHON3", "/usr/bin/python3")
+
+
+# what is asked of the snapshot, and of the dicts in it
+OF_ONE = ["info", "types", "types --by module", "types --by referrers", "types --by via",
+          "types --by type,size", "objects", "objects --sort size", "cycles", "generations",
+          "garbage", "leaks", "retained", "retained --tree", "retained --drops",
+          "retained --by type", "audit"]
+OF_DICTS = ["show", "refs", "backrefs", "why", "why --all"]
 
 
 def be_target(kind, n):
@@ -116,10 +124,23 @@ def measure(kind, n, folder):
             seconds, seconds * 1e9 / objects))
     print("  snapshot                      %6.1f bytes an object" % (
         info["file"]["bytes_per_object"]))
-    for command in ["types", "cycles", "garbage"]:
-        seconds, memory, _said = timed(command, path)
-        print("  %-8s from the snapshot    %6.2f s, %3.0f MB" % (command, seconds, memory / 1e6))
+    later = os.path.join(folder, kind + ".later.rgs")
+    timed("dump", str(target.child.pid), "-o", later)
     target.end()
+    measure_commands(path, later, objects)
+
+
+def measure_commands(path, later, objects):
+    asked = [(words, words.split() + [path], objects) for words in OF_ONE]
+    asked += [(words, words.split() + [path, "type=dict"], objects) for words in OF_DICTS]
+    asked += [("path root", ["path", path, "root", "type=dict"], objects)]
+    asked += [("diff", ["diff", path, later], 2 * objects),
+              ("leaks --new-since", ["leaks", later, "--new-since", path], 2 * objects)]
+    print("  from the snapshot, the best of 3; bytes an object of all that is in memory")
+    for words, arguments, of in asked:
+        runs = [timed(*arguments) for _ in range(3)]
+        print("  %-29s %6.2f s, %4.0f bytes an object" % (
+            words, min(run[0] for run in runs), max(run[1] for run in runs) / of))
 
 
 def main():

@@ -255,7 +255,7 @@ static void ask(const struct rg_heap *heap, bool raw)
 	ask_cycles(heap, RG_EDGES_ALL, raw);
 	REQUIRE(rg_garbage_init(&garbage, heap, NULL) == RG_OK);
 	rg_garbage_deinit(&garbage);
-	REQUIRE(rg_paths_init(&paths, heap, raw, NULL) == RG_OK);
+	REQUIRE(rg_paths_init_around(&paths, heap, raw, NULL, NULL) == RG_OK);
 	ask_chains(heap, &paths);
 	ask_order(heap, &paths);
 	ask_routes(heap, &paths, raw);
