@@ -5,12 +5,14 @@
 
 #include "heapdump/base/array.h"
 #include "heapdump/base/hash.h"
+#include "src/analysis/held.h"
 #include "src/analysis/routes.h"
 #include "src/analysis/signature.h"
 #include "src/analysis/traits.h"
 #include "src/heap/fold.h"
 
 #define HUNDREDTH 100 /* of the heaviest, below which growth is not remarkable */
+#define HELD 0x68656c64 /* what keys of what C code holds are mixed from */
 #define DEPTH 64 /* steps that a path is followed to what it hangs on */
 
 struct work {
@@ -158,38 +160,84 @@ static bool leads_to_keys(const struct rg_routes *routes, const struct rg_route 
 	       routes->patterns.rows[route->pattern].kind == RG_KIND_DICTKEY;
 }
 
+/* The path of KEY, made if there is none yet; NULL when out of memory. */
+static struct rg_grown_path *path_of(struct work *work, struct rg_map *numbers, uint64_t key)
+{
+	struct rg_growth *growth = work->growth;
+	uint32_t number = rg_map_get(numbers, key);
+	struct rg_grown_path *path;
+
+	if (number != RG_MAP_NONE)
+		return &growth->paths[number];
+	path = RG_PUSH(growth->paths, growth->n_paths, growth->paths_capacity);
+	if (!path || !rg_map_set(numbers, key, (uint32_t)growth->n_paths - 1))
+		return NULL;
+	*path = (struct rg_grown_path){ .key = key, .example = RG_NO_ID };
+	return path;
+}
+
+/* There are COUNT objects of SIZE bytes on PATH in one of the two heaps. */
+static void count_in(struct rg_grown_path *path, bool after, uint64_t count, uint64_t size)
+{
+	*(after ? &path->after : &path->before) += count;
+	*(after ? &path->size_after : &path->size_before) += size;
+}
+
 static enum rg_code add_ends(
 	struct work *work, const struct rg_routes *routes, struct rg_map *numbers, bool after)
 {
-	struct rg_growth *growth = work->growth;
 	uint64_t *hashes = hash_routes(routes);
 
 	for (uint32_t i = 0; hashes && i < routes->n_ends; i++) {
 		const struct rg_route *route = &routes->rows[routes->ends[i]];
-		uint64_t key = hashes[routes->ends[i]] | 1;
-		uint32_t number = rg_map_get(numbers, key);
-		struct rg_grown_path *path;
+		struct rg_grown_path *path = path_of(work, numbers, hashes[routes->ends[i]] | 1);
 
-		if (number == RG_MAP_NONE) {
-			number = (uint32_t)growth->n_paths;
-			path = RG_PUSH(growth->paths, growth->n_paths, growth->paths_capacity);
-			if (!path || !rg_map_set(numbers, key, number)) {
-				free(hashes);
-				return rg_nomem(work->err);
-			}
-			*path = (struct rg_grown_path){ .key = key,
-				.parent = route->parent == RG_NO_ID ? 0 : hashes[route->parent] | 1,
-				.is_key = leads_to_keys(routes, route),
-				.example = RG_NO_ID };
+		if (!path) {
+			free(hashes);
+			return rg_nomem(work->err);
 		}
-		path = &growth->paths[number];
-		*(after ? &path->after : &path->before) += route->ends;
-		*(after ? &path->size_after : &path->size_before) += route->size;
+		path->parent = route->parent == RG_NO_ID ? 0 : hashes[route->parent] | 1;
+		path->is_key = leads_to_keys(routes, route);
+		count_in(path, after, route->ends, route->size);
 		if (after)
 			path->example = route->nearest;
 	}
 	free(hashes);
 	return hashes ? RG_OK : rg_nomem(work->err);
+}
+
+/* What C code holds and no path leads to: by type, with what hangs on it. */
+static enum rg_code add_held(struct work *work, const struct rg_paths *paths, const uint32_t *rows,
+	struct rg_map *numbers, bool after)
+{
+	const struct rg_heap *heap = after ? work->after : work->before;
+	struct rg_held_type *types = rg_array_new(heap->n_types, sizeof(*types));
+	struct rg_bitset reached = { 0 };
+	enum rg_code code = rg_bitset_init(&reached, heap->n_objects, work->err);
+
+	for (uint32_t id = 0; !code && id < heap->n_objects; id++)
+		if (paths->distances.distance[id] != RG_UNREACHED)
+			rg_bitset_set(&reached, id);
+	if (!code)
+		code = types ? rg_held_by_type(heap, &reached, work->raw, types, work->err)
+			     : rg_nomem(work->err);
+	for (uint32_t i = 0; !code && i < heap->n_types; i++) {
+		struct rg_grown_path *path;
+
+		if (!types[i].objects)
+			continue;
+		path = path_of(work, numbers, rg_mix(HELD, rows[i]) | 1);
+		if (!path) {
+			code = rg_nomem(work->err);
+			break;
+		}
+		count_in(path, after, types[i].objects, types[i].bytes);
+		if (after)
+			path->example = types[i].example;
+	}
+	rg_bitset_deinit(&reached);
+	free(types);
+	return code;
 }
 
 /* The objects of HEAP of types of which there are more now. */
@@ -224,6 +272,8 @@ static enum rg_code add_paths(struct work *work, const struct rg_heap *heap, con
 		code = rg_routes_init(&routes, heap, paths, &set, work->raw, work->err);
 	if (!code)
 		code = add_ends(work, &routes, numbers, after);
+	if (!code)
+		code = add_held(work, paths, rows, numbers, after);
 	rg_routes_deinit(&routes);
 	rg_bitset_deinit(&set);
 	return code;

@@ -19,7 +19,7 @@ struct rg_grown_type {
 struct rg_grown_path {
 	uint64_t key, parent; /* hashes of the path, and of the one that is a step shorter */
 	bool is_key; /* it leads to keys of a dict */
-	uint32_t example; /* the object of the later snapshot nearest to the root */
+	uint32_t example; /* the object of the later snapshot nearest to a root */
 	uint64_t before, after, size_before, size_after;
 	int64_t below; /* bytes by which what hangs on it grew, itself included */
 	double steady; /* 0..1: of the type's objects that came and went, how many stayed */
@@ -37,7 +37,8 @@ struct rg_growth {
 
 /*
  * A path is not listed but counted with the one it hangs on when that grew, too: of a leaked object
- * its holder is told, not all of its parts. What stayed weighs more than what comes and goes.
+ * its holder is told, not all of its parts. What stayed weighs more than what comes and goes. What C
+ * code holds is on no path: it is told by its type, in a row without a chain.
  *
  * MATCHING is of the same two. Folded unless RAW. O(objects + references + steps of the chains to
  * objects of types that grew). Freed with rg_growth_deinit.

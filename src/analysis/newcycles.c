@@ -1,5 +1,6 @@
 #include "src/analysis/newcycles.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "heapdump/base/array.h"
@@ -24,7 +25,8 @@ static struct rg_cycle_sum *make_sum(struct rg_new_cycles *found, uint64_t signa
 	return sum;
 }
 
-enum rg_code rg_new_cycles_before(
+/* Note the cycles of the earlier heap. */
+static enum rg_code add_before(
 	struct rg_new_cycles *found, const struct rg_cycles *cycles, struct rg_error *err)
 {
 	for (size_t i = 0; i < cycles->n_groups; i++) {
@@ -50,7 +52,8 @@ static int by_bytes(const void *a, const void *b)
 	return (x->group > y->group) - (x->group < y->group);
 }
 
-enum rg_code rg_new_cycles_after(
+/* Fill the rows from those of the later one. */
+static enum rg_code add_after(
 	struct rg_new_cycles *found, const struct rg_cycles *cycles, struct rg_error *err)
 {
 	found->rows = rg_array_new(cycles->n_groups, sizeof(*found->rows));
@@ -73,6 +76,64 @@ enum rg_code rg_new_cycles_after(
 	if (found->count)
 		qsort(found->rows, found->count, sizeof(*found->rows), by_bytes);
 	return RG_OK;
+}
+
+/* The search for the cycles of one heap. */
+struct search {
+	const struct rg_heap *heap;
+	struct rg_cycles_options options;
+	struct rg_cycles cycles;
+	struct rg_error err;
+	enum rg_code code;
+};
+
+static void *search_cycles(void *context)
+{
+	struct search *search = context;
+
+	search->code = rg_cycles_init(
+		&search->cycles, search->heap, &search->options, &search->err);
+	return NULL;
+}
+
+/* Both at once: neither has to do with the other. */
+static enum rg_code search_both(struct search *before, struct search *after, struct rg_error *err)
+{
+	pthread_t thread;
+	bool apart = pthread_create(&thread, NULL, search_cycles, before) == 0;
+
+	if (!apart)
+		search_cycles(before);
+	search_cycles(after);
+	if (apart)
+		pthread_join(thread, NULL);
+	if (before->code || after->code)
+		*err = before->code ? before->err : after->err;
+	return before->code ? before->code : after->code;
+}
+
+enum rg_code rg_new_cycles_init(struct rg_new_cycles *found, const struct rg_heap *before,
+	const struct rg_heap *after, const struct rg_cycles_options *options,
+	struct rg_cycles *cycles_ret, struct rg_error *err)
+{
+	struct search early = { .heap = before, .options = *options };
+	struct search late = { .heap = after, .options = *options };
+	enum rg_code code;
+
+	*found = (struct rg_new_cycles){ 0 };
+	early.options.selected = NULL;
+	code = search_both(&early, &late, err);
+	if (!code)
+		code = add_before(found, &early.cycles, err);
+	rg_cycles_deinit(&early.cycles);
+	if (!code)
+		code = add_after(found, &late.cycles, err);
+	if (code) {
+		rg_new_cycles_deinit(found);
+		rg_cycles_deinit(&late.cycles);
+	}
+	*cycles_ret = late.cycles;
+	return code;
 }
 
 void rg_new_cycles_deinit(struct rg_new_cycles *found)

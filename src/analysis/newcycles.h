@@ -23,13 +23,13 @@ struct rg_new_cycles {
 };
 
 /*
- * Note the cycles of the earlier heap, which may be let go then; and fill the rows from those of
- * the later. A pattern counts as one whether it is garbage or not. O(groups log groups).
+ * The cycles of the heap AFTER in *CYCLES_RET, and those of which it has more than BEFORE, where
+ * OPTIONS' selection does not count. A pattern counts as one whether it is garbage or not. Both are
+ * searched at once: as long as one of them takes, and the memory of both. Zeroed when it fails.
  */
-enum rg_code rg_new_cycles_before(
-	struct rg_new_cycles *found, const struct rg_cycles *cycles, struct rg_error *err);
-enum rg_code rg_new_cycles_after(
-	struct rg_new_cycles *found, const struct rg_cycles *cycles, struct rg_error *err);
+enum rg_code rg_new_cycles_init(struct rg_new_cycles *found, const struct rg_heap *before,
+	const struct rg_heap *after, const struct rg_cycles_options *options,
+	struct rg_cycles *cycles_ret, struct rg_error *err);
 void rg_new_cycles_deinit(struct rg_new_cycles *found);
 
 #endif

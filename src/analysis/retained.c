@@ -5,6 +5,7 @@
 
 #include "heapdump/base/array.h"
 #include "heapdump/base/pages.h"
+#include "src/analysis/held.h"
 #include "src/graph/reach.h"
 #include "src/heap/fold.h"
 #include "src/heap/policy.h"
@@ -30,38 +31,23 @@ static uint32_t place_of(const struct rg_retained *retained, uint32_t id)
 	return retained->raw ? id : retained->heap->owner[id];
 }
 
-/* The references of ID that keep something alive, counted at their targets. */
-static void count_found(const struct rg_heap *heap, uint32_t id, uint32_t *found)
-{
-	for (uint32_t edge = heap->offset[id]; edge < heap->offset[id + 1]; edge++)
-		if (rg_policy_follows(RG_EDGES_ALL, heap->edge[edge]))
-			found[heap->target[edge]]++;
-}
-
-/*
- * Of what the sources so far do not reach: an object with more references than are found is held
- * from C. What refers to it is unreached as well, so that this takes no look at the rest; garbage
- * is explained by itself.
- */
+/* Of what the sources so far do not reach: what C code holds. */
 static enum rg_code find_held(struct rg_retained *retained, size_t *capacity, struct rg_error *err)
 {
-	const struct rg_heap *heap = retained->heap;
-	uint32_t *found = rg_pages_new(heap->n_objects, sizeof(*found));
-	struct rg_bitset reached = { 0 };
-	enum rg_code code = found ? rg_bitset_init(&reached, heap->n_objects, err) : rg_nomem(err);
+	uint32_t n = retained->heap->n_objects;
+	struct rg_bitset reached = { 0 }, held = { 0 };
+	enum rg_code code = rg_bitset_init(&reached, n, err);
 
 	if (!code)
 		code = rg_reach(&retained->paths.graph, retained->sources, retained->n_sources,
 			&reached, err);
-	for (uint32_t id = 0; !code && id < heap->n_objects; id++)
-		if (!rg_bitset_get(&reached, place_of(retained, id)))
-			count_found(heap, id, found);
-	for (uint32_t id = 0; !code && id < heap->n_objects; id++)
-		if (!rg_bitset_get(&reached, place_of(retained, id)) &&
-			heap->refcount[id] > found[id])
-			code = add_source(retained, capacity, place_of(retained, id), err);
+	if (!code)
+		code = rg_held_find(retained->heap, &reached, retained->raw, &held, err);
+	for (uint32_t id = 0; !code && id < n; id++)
+		if (rg_bitset_get(&held, id))
+			code = add_source(retained, capacity, id, err);
 	rg_bitset_deinit(&reached);
-	free(found);
+	rg_bitset_deinit(&held);
 	return code;
 }
 

@@ -80,6 +80,11 @@ static void hash_steps(struct rg_signer *signer, const struct rg_path_step *step
 	signature->whole = hash | 1;
 }
 
+uint64_t rg_signature_kind(const char *kind, uint64_t hash)
+{
+	return rg_mix(rg_hash(kind, strlen(kind)), hash) | 1;
+}
+
 enum rg_code rg_signature_chain(struct rg_signer *signer, const struct rg_paths *paths, uint32_t id,
 	struct rg_signature *signature_ret, struct rg_error *err)
 {
@@ -89,8 +94,13 @@ enum rg_code rg_signature_chain(struct rg_signer *signer, const struct rg_paths 
 	enum rg_code code = rg_paths_chain(paths, id, &steps, &count, err);
 
 	*signature_ret = (struct rg_signature){ 0 };
-	if (code || !count)
+	if (code)
 		return code;
+	if (!count) {
+		signature_ret->whole = rg_signature_kind(
+			"held-from-c", signer->traits->hash[heap->type[id]]);
+		return RG_OK;
+	}
 	hash_steps(signer, steps, count,
 		rg_signature_root(heap, &heap->roots[paths->root_of[steps[0].object]]),
 		signature_ret);

@@ -31,9 +31,12 @@ uint64_t rg_signature_reference(
 /* What a root is called, but for the line that a frame is at. O(name). */
 uint64_t rg_signature_root(const struct rg_heap *heap, const struct rg_heap_root *root);
 
+/* Of something of KIND that is known by HASH and not by a chain. */
+uint64_t rg_signature_kind(const char *kind, uint64_t hash);
+
 /* A chain's signature, and those of the chains to the objects on it, from the root down. */
 struct rg_signature {
-	uint64_t whole; /* 0 where no root reaches the object */
+	uint64_t whole; /* of an object that no root reaches: that C code holds one of its type */
 	uint64_t ways[RG_SIGNATURE_WAYS];
 	uint32_t n_ways;
 	uint64_t many; /* of the chain to the last item, or value of a key, on it; or 0 */

@@ -72,11 +72,6 @@ static enum rg_code add(
 }
 
 /* The signature of what no chain names: its kind and a hash. */
-static uint64_t signature_of(enum rg_suspect_kind kind, uint64_t hash)
-{
-	return rg_mix(rg_hash(rg_suspect_kinds[kind], strlen(rg_suspect_kinds[kind])), hash) | 1;
-}
-
 static bool is_selected(const struct rg_suspects *suspects, uint32_t id)
 {
 	return !suspects->selected || rg_bitset_get(suspects->selected, id);
@@ -149,8 +144,9 @@ enum rg_code rg_suspects_add_growth(
 	for (size_t i = 0; !code && i < growth->n_paths && suspects->count < LOOKED_AT; i++) {
 		const struct rg_grown_path *path = &growth->paths[i];
 		uint32_t type = suspects->heap->type[path->example];
+		bool held = growth->chains.distances.distance[path->example] == RG_UNREACHED;
 		struct rg_suspect row = { .kind = RG_SUSPECT_GROWTH,
-			.cause = RG_CAUSE_COLLECTION,
+			.cause = held ? RG_CAUSE_C : RG_CAUSE_COLLECTION,
 			.bytes = (uint64_t)path->below,
 			.objects = path->after - path->before,
 			.count = path->after,
@@ -198,6 +194,7 @@ struct weighing {
 	struct rg_suspects *suspects;
 	const struct rg_cycles *cycles;
 	const uint32_t *holders;
+	const struct rg_new_cycle **appeared; /* of each group how it grew, or NULL */
 	struct rg_bitset claimed; /* dead objects that were counted */
 	uint32_t *stack;
 	uint32_t n_stack;
@@ -289,6 +286,18 @@ static enum rg_code weigh_garbage(
 	return RG_OK;
 }
 
+/* A few cycles more are none: they come and go. */
+static void note_growth(struct rg_suspect *row, const struct rg_new_cycle *appeared)
+{
+	int64_t more = appeared ? (int64_t)(appeared->after - appeared->before) : 0;
+	int64_t bytes = appeared ? (int64_t)(appeared->size_after - appeared->size_before) : 0;
+
+	if (more < GROWN && bytes < GROWN_BYTES)
+		return;
+	row->more = more;
+	row->more_bytes = bytes;
+}
+
 static enum rg_code add_group(struct weighing *weighing, size_t group, struct rg_error *err)
 {
 	struct rg_suspects *suspects = weighing->suspects;
@@ -312,6 +321,7 @@ static enum rg_code add_group(struct weighing *weighing, size_t group, struct rg
 	if (dead)
 		code = weigh_garbage(weighing, group, &row, err);
 	row.weight = (double)row.bytes * rg_causes[row.cause].weight * (own ? 1 : PYTHONS);
+	note_growth(&row, weighing->appeared[group]);
 	return code ? code : add(suspects, &row, err);
 }
 
@@ -333,21 +343,27 @@ static void note_members(struct weighing *weighing)
 		}
 }
 
-enum rg_code rg_suspects_add_cycles(
-	struct rg_suspects *suspects, const struct rg_cycles *cycles, struct rg_error *err)
+enum rg_code rg_suspects_add_cycles(struct rg_suspects *suspects, const struct rg_cycles *cycles,
+	const struct rg_new_cycles *appeared, struct rg_error *err)
 {
-	struct weighing weighing = { .suspects = suspects, .cycles = cycles };
 	uint32_t *holders = count_holders(cycles);
-	enum rg_code code = holders ? rg_bitset_init(
-					      &weighing.claimed, suspects->heap->n_objects, err)
-				    : rg_nomem(err);
+	const struct rg_new_cycle **appeared_of = rg_array_new(
+		cycles->n_groups, sizeof(*appeared_of));
+	struct weighing weighing = {
+		.suspects = suspects, .cycles = cycles, .holders = holders, .appeared = appeared_of
+	};
+	enum rg_code code = rg_bitset_init(&weighing.claimed, suspects->heap->n_objects, err);
 
-	weighing.holders = holders;
+	if (!code && (!holders || !appeared_of))
+		code = rg_nomem(err);
+	for (size_t i = 0; !code && appeared && i < appeared->count; i++)
+		appeared_of[appeared->rows[i].group] = &appeared->rows[i];
 	if (!code)
 		note_members(&weighing);
 	for (size_t g = 0; !code && g < cycles->n_groups; g++)
 		code = add_group(&weighing, g, err);
 	free(holders);
+	free(appeared_of);
 	free(weighing.stack);
 	rg_bitset_deinit(&weighing.claimed);
 	return code;
@@ -372,8 +388,9 @@ enum rg_code rg_suspects_add_audit(
 		uint64_t count = type->objects - type->alone;
 		struct rg_suspect row = { .kind = RG_SUSPECT_HELD_FROM_C,
 			.cause = RG_CAUSE_C,
-			.signature.whole = signature_of(
-				RG_SUSPECT_HELD_FROM_C, suspects->traits.hash[type->type]),
+			.signature.whole = rg_signature_kind(
+				rg_suspect_kinds[RG_SUSPECT_HELD_FROM_C],
+				suspects->traits.hash[type->type]),
 			.bytes = count ? type->size / type->objects * count : 0,
 			.objects = count,
 			.count = count,
@@ -479,7 +496,8 @@ static enum rg_code fill_place(struct rg_suspects *suspects, struct rg_suspect *
 	free(steps);
 	if (row->kind == RG_SUSPECT_HELD_FROM_C) {
 		row->cause = RG_CAUSE_C;
-		row->signature.whole = signature_of(row->kind, suspects->traits.hash[row->type]);
+		row->signature.whole = rg_signature_kind(
+			rg_suspect_kinds[row->kind], suspects->traits.hash[row->type]);
 	} else {
 		code = rg_signature_chain(
 			&suspects->signer, &retained->paths, row->example, &row->signature, err);
@@ -596,8 +614,8 @@ static enum rg_code add_classes(struct rg_suspects *suspects, const struct rg_re
 	for (uint32_t i = 0; !code && i < n_types; i++) {
 		struct rg_suspect row = { .kind = RG_SUSPECT_CLASSES,
 			.cause = RG_CAUSE_CLASSES,
-			.signature.whole = signature_of(
-				RG_SUSPECT_CLASSES, suspects->traits.hash[i]),
+			.signature.whole = rg_signature_kind(
+				rg_suspect_kinds[RG_SUSPECT_CLASSES], suspects->traits.hash[i]),
 			.bytes = sums[i].bytes,
 			.objects = sums[i].objects,
 			.count = sums[i].count,

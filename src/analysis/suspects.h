@@ -16,6 +16,7 @@
 #include "src/analysis/causes.h"
 #include "src/analysis/cycles.h"
 #include "src/analysis/growth.h"
+#include "src/analysis/newcycles.h"
 #include "src/analysis/retained.h"
 #include "src/analysis/signature.h"
 #include "src/analysis/traits.h"
@@ -46,7 +47,7 @@ struct rg_suspect {
 	uint32_t type; /* of a thing */
 	uint32_t example, container; /* objects, or RG_NO_ID */
 	size_t cycle; /* group of the cycles that it is of, or its things are in; or RG_NO_CYCLE */
-	int64_t more, more_bytes; /* of growth: things and bytes */
+	int64_t more, more_bytes; /* of what grew: things and bytes */
 	bool placed; /* of growth: the place that holds it is known, and these figures are its */
 	double weight;
 };
@@ -76,12 +77,13 @@ void rg_suspects_deinit(struct rg_suspects *suspects);
 /*
  * Add what one analysis finds: growth, cycles and what C code holds before retained, which knows
  * by then what is a suspect already. Each may be freed before the next. Of what grew the heaviest
- * 200 are told. O(objects + references), and of each place its chain.
+ * 200 are told; APPEARED, of the same cycles, says how many more there are (NULL: not known).
+ * O(objects + references), and of each place its chain.
  */
 enum rg_code rg_suspects_add_growth(
 	struct rg_suspects *suspects, const struct rg_growth *growth, struct rg_error *err);
-enum rg_code rg_suspects_add_cycles(
-	struct rg_suspects *suspects, const struct rg_cycles *cycles, struct rg_error *err);
+enum rg_code rg_suspects_add_cycles(struct rg_suspects *suspects, const struct rg_cycles *cycles,
+	const struct rg_new_cycles *appeared, struct rg_error *err);
 enum rg_code rg_suspects_add_audit(
 	struct rg_suspects *suspects, const struct rg_audit *audit, struct rg_error *err);
 enum rg_code rg_suspects_add_retained(

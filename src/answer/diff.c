@@ -201,11 +201,12 @@ static enum rg_code fill_growth(struct rg_answer_diff *answer, const struct rg_d
 	for (uint64_t i = 0; rows && i < answer->growth.shown; i++) {
 		const struct rg_grown_path *path = &diff->growth->paths[i];
 		struct rg_answer_chain *chain = rg_chain_new(
-			heap, &diff->growth->chains, path->example, diff->raw, arena, err);
+			heap, &diff->growth->chains, path->example, diff->raw, arena, NULL);
 
-		if (!chain)
+		if (arena->failed)
 			return rg_nomem(err);
-		rows[i] = (struct rg_answer_grown_path){ .path = chain->path,
+		rows[i] = (struct rg_answer_grown_path){ .path = chain ? chain->path
+								       : "held from C",
 			.type = rg_label_type(heap, heap->type[path->example], arena),
 			.before = path->before,
 			.after = path->after,

@@ -69,12 +69,21 @@ const struct rg_answer rg_answer_leaks = { "leaks", &leaks_record };
 
 /* --- suspects ----------------------------------------------------------------------------- */
 
+/* Garbage comes and goes with the collector, where that is on and finds it. */
+static bool stays(const struct rg_suspect *suspect)
+{
+	return suspect->kind != RG_SUSPECT_GARBAGE ||
+	       (suspect->cause != RG_CAUSE_GARBAGE && suspect->cause != RG_CAUSE_FINALIZER);
+}
+
 bool rg_suspect_fails(const struct rg_suspect *suspect, unsigned fail_on)
 {
 	if (fail_on & RG_FAIL(NEW))
 		return true;
 	if (suspect->kind == RG_SUSPECT_GROWTH)
 		return fail_on & RG_FAIL(GROWTH);
+	if (suspect->more > 0 && fail_on & RG_FAIL(GROWTH) && stays(suspect))
+		return true;
 	if (suspect->kind == RG_SUSPECT_GARBAGE)
 		return fail_on & (RG_FAIL(GARBAGE) | RG_FAIL(CYCLES));
 	return suspect->kind == RG_SUSPECT_CYCLE && fail_on & RG_FAIL(CYCLES);
@@ -143,7 +152,7 @@ static const char *where_of(const struct making *making, const struct rg_suspect
 {
 	if (suspect->kind == RG_SUSPECT_GARBAGE)
 		return "nothing: it is garbage";
-	if (suspect->kind == RG_SUSPECT_HELD_FROM_C)
+	if (suspect->kind == RG_SUSPECT_HELD_FROM_C || suspect->cause == RG_CAUSE_C)
 		return chain && suspect->container != RG_NO_ID
 			       ? rg_arena_print(making->arena, "C code, beside %s", chain->path)
 			       : "C code alone";
@@ -154,7 +163,7 @@ static const char *where_of(const struct making *making, const struct rg_suspect
 static void fill_growth(const struct making *making, struct rg_answer_suspect *row,
 	const struct rg_suspect *suspect)
 {
-	if (suspect->kind != RG_SUSPECT_GROWTH)
+	if (suspect->kind != RG_SUSPECT_GROWTH && suspect->more <= 0 && suspect->more_bytes <= 0)
 		return;
 	row->growth = rg_arena_new(making->arena, 1, sizeof(*row->growth));
 	if (row->growth)
@@ -229,7 +238,7 @@ static const char *triage_of(const struct making *making, const struct rg_answer
 			rg_units_bytes(answer->reached, arena), answer->known ? " new" : "",
 			making->leaks->compared ? " or grew" : "");
 	held = strcmp(row->kind, "garbage") == 0 ? "held by nothing"
-	       : strcmp(row->kind, "held-from-c") == 0
+	       : strncmp(row->where, "C code", strlen("C code")) == 0
 		       ? rg_arena_print(arena, "held by %s", row->where)
 		       : rg_arena_print(arena, "held at %s", row->where);
 	if (row->growth)

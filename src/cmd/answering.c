@@ -378,13 +378,18 @@ enum rg_code rg_answering_write(struct rg_answering *answering,
 	return answering->arena.failed ? rg_nomem(&context->err) : rg_output_answer(context, forms);
 }
 
-enum rg_code rg_answering_cycles(struct rg_answering *answering, struct rg_cycles *cycles)
+struct rg_cycles_options rg_answering_cycles_options(const struct rg_answering *answering)
 {
-	struct rg_cycles_options options = {
+	return (struct rg_cycles_options){
 		.edges = rg_answering_edges(answering->context),
 		.raw = answering->origin->raw,
 		.selected = answering->has_selection ? &answering->selected : NULL,
 	};
+}
+
+enum rg_code rg_answering_cycles(struct rg_answering *answering, struct rg_cycles *cycles)
+{
+	struct rg_cycles_options options = rg_answering_cycles_options(answering);
 
 	rg_progress_phase("finding the cycles");
 	return rg_cycles_init(cycles, &answering->source.heap, &options, &answering->context->err);

@@ -85,4 +85,7 @@ enum rg_code rg_answering_by(struct rg_context *context, unsigned allowed, unsig
 /* The cycles among the selected, for the commands that need them. */
 enum rg_code rg_answering_cycles(struct rg_answering *answering, struct rg_cycles *cycles);
 
+/* What it searches for, for who compares. */
+struct rg_cycles_options rg_answering_cycles_options(const struct rg_answering *answering);
+
 #endif

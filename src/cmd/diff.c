@@ -1,4 +1,3 @@
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -336,63 +335,26 @@ static enum rg_code write_answer(
 	return rg_arena_end(&arena, code, &context->err);
 }
 
-/* The search for the cycles of one heap. */
-struct search {
-	const struct rg_heap *heap;
-	struct rg_cycles_options options;
-	struct rg_cycles cycles;
-	struct rg_error err;
-	enum rg_code code;
-};
-
-static void *search_cycles(void *context)
-{
-	struct search *search = context;
-
-	search->code = rg_cycles_init(
-		&search->cycles, search->heap, &search->options, &search->err);
-	return NULL;
-}
-
-/* Both at once: neither has to do with the other. */
-static enum rg_code search_both(struct search *before, struct search *after, struct rg_error *err)
-{
-	pthread_t thread;
-	bool apart = pthread_create(&thread, NULL, search_cycles, before) == 0;
-
-	if (!apart)
-		search_cycles(before);
-	search_cycles(after);
-	if (apart)
-		pthread_join(thread, NULL);
-	if (before->code || after->code)
-		*err = before->code ? before->err : after->err;
-	return before->code ? before->code : after->code;
-}
-
 /* Rows for the patterns of cycles of which there are more. */
 static enum rg_code find_cycles(
 	struct rg_diff *diff, struct rg_context *context, uint64_t limit, struct rg_arena *arena)
 {
 	struct rg_cycles_options options = { .edges = RG_EDGES_DATA, .raw = diff->raw };
-	struct search before = { .heap = diff->heaps[0], .options = options };
-	struct search after = { .heap = diff->heaps[diff->n - 1], .options = options };
-	struct rg_new_cycles found = { 0 };
+	struct rg_new_cycles found;
+	struct rg_cycles cycles;
 	struct rg_answer_new_cycle *rows;
-	enum rg_code code = search_both(&before, &after, &context->err);
+	enum rg_code code = rg_new_cycles_init(
+		&found, diff->heaps[0], diff->heaps[diff->n - 1], &options, &cycles, &context->err);
 
-	if (!code)
-		code = rg_new_cycles_before(&found, &before.cycles, &context->err);
-	rg_cycles_deinit(&before.cycles);
-	if (!code)
-		code = rg_new_cycles_after(&found, &after.cycles, &context->err);
+	if (code)
+		return code;
 	rows = rg_answer_rows(&diff->cycles, found.count < limit ? found.count : limit, found.count,
 		sizeof(*rows), arena);
 	for (uint64_t i = 0; !code && rows && i < diff->cycles.shown; i++)
 		if (!rg_answer_new_cycle_fill(
-			    &rows[i], &found.rows[i], &after.cycles, arena, &context->err))
+			    &rows[i], &found.rows[i], &cycles, arena, &context->err))
 			code = rg_nomem(&context->err);
-	rg_cycles_deinit(&after.cycles);
+	rg_cycles_deinit(&cycles);
 	rg_new_cycles_deinit(&found);
 	return code;
 }

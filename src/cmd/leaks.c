@@ -194,21 +194,23 @@ static enum rg_code take_first(struct rg_context *context, struct wishes *wishes
 	return code;
 }
 
-/* What grew since the earlier snapshot, which is let go then. */
+/* What is compared with, or NULL. */
+static struct rg_source *earlier_of(struct rg_answering *answering, struct wishes *wishes)
+{
+	if (!wishes->compares)
+		return NULL;
+	return answering->context->settings.new_since ? &answering->earlier : &wishes->earlier;
+}
+
+/* What grew since the EARLIER snapshot. */
 static enum rg_code find_growth(
-	struct rg_answering *answering, struct findings *found, struct wishes *wishes)
+	struct rg_answering *answering, struct findings *found, const struct rg_heap *earlier)
 {
 	struct rg_context *context = answering->context;
-	struct rg_source *source = context->settings.new_since ? &answering->earlier
-							       : &wishes->earlier;
-	const struct rg_heap *earlier = &source->heap;
 	struct rg_matching matching = { 0 };
 	struct rg_growth growth = { 0 };
 	enum rg_code code;
 
-	if (!wishes->compares)
-		return RG_OK;
-	found->compared = true;
 	rg_progress_phase("comparing");
 	code = rg_matching_init(&matching, earlier, found->suspects.heap, &context->err);
 	if (!code)
@@ -218,22 +220,30 @@ static enum rg_code find_growth(
 		code = rg_suspects_add_growth(&found->suspects, &growth, &context->err);
 	rg_growth_deinit(&growth);
 	rg_matching_deinit(&matching);
-	rg_source_close(source);
 	return code;
 }
 
-static enum rg_code find_cycles(struct rg_answering *answering, struct findings *found)
+/* The cycles, and of which there are more than in EARLIER, if that is there. */
+static enum rg_code find_cycles(
+	struct rg_answering *answering, struct findings *found, const struct rg_heap *earlier)
 {
 	struct rg_error *err = &answering->context->err;
+	struct rg_cycles_options options = rg_answering_cycles_options(answering);
+	struct rg_new_cycles appeared = { 0 };
 	struct rg_cycles cycles;
-	enum rg_code code = rg_answering_cycles(answering, &cycles);
+	enum rg_code code;
 
+	rg_progress_phase("finding the cycles");
+	code = earlier ? rg_new_cycles_init(
+				 &appeared, earlier, found->suspects.heap, &options, &cycles, err)
+		       : rg_cycles_init(&cycles, found->suspects.heap, &options, err);
 	if (code)
 		return code;
-	code = rg_suspects_add_cycles(&found->suspects, &cycles, err);
+	code = rg_suspects_add_cycles(&found->suspects, &cycles, earlier ? &appeared : NULL, err);
 	for (size_t i = 0; !code && i < CYCLES && i < cycles.n_groups; i++)
 		found->cycles[i] = rg_answer_cycle_new(&cycles, i, &answering->arena, err);
 	rg_cycles_deinit(&cycles);
+	rg_new_cycles_deinit(&appeared);
 	return code;
 }
 
@@ -263,15 +273,19 @@ static enum rg_code find_places(struct rg_answering *answering, struct findings 
 static enum rg_code find(
 	struct rg_answering *answering, struct findings *found, struct wishes *wishes)
 {
+	struct rg_source *earlier = earlier_of(answering, wishes);
 	enum rg_code code = rg_suspects_init(&found->suspects, &answering->source.heap,
 		answering->has_selection ? &answering->selected : NULL, &answering->context->err);
 
+	found->compared = earlier != NULL;
 	found->suspects.all_cycles = wishes->fail_on & RG_FAIL(CYCLES);
 	found->suspects.all_garbage = wishes->fail_on & RG_FAIL(GARBAGE);
+	if (!code && earlier)
+		code = find_growth(answering, found, &earlier->heap);
 	if (!code)
-		code = find_growth(answering, found, wishes);
-	if (!code)
-		code = find_cycles(answering, found);
+		code = find_cycles(answering, found, earlier ? &earlier->heap : NULL);
+	if (earlier)
+		rg_source_close(earlier);
 	if (!code)
 		code = find_unexplained(answering, found);
 	if (!code)

@@ -168,7 +168,7 @@ static void find(struct rg_suspects *suspects, const struct rg_heap *heap)
 
 	ck_assert_int_eq(rg_suspects_init(suspects, heap, NULL, &err), RG_OK);
 	ck_assert_int_eq(rg_cycles_init(&cycles, heap, &options, &err), RG_OK);
-	ck_assert_int_eq(rg_suspects_add_cycles(suspects, &cycles, &err), RG_OK);
+	ck_assert_int_eq(rg_suspects_add_cycles(suspects, &cycles, NULL, &err), RG_OK);
 	rg_cycles_deinit(&cycles);
 	ck_assert_int_eq(rg_audit_init(&audit, heap, NULL, &err), RG_OK);
 	ck_assert_int_eq(rg_suspects_add_audit(suspects, &audit, &err), RG_OK);

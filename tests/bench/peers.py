@@ -11,9 +11,11 @@ the folders of $RG_PEERS, separated by colons; pyheap in $RG_PYHEAP, a checkout 
 """
 
 import gc
+import inspect
 import logging
 import mmap
 import os
+import subprocess
 import sys
 import tempfile
 import threading
@@ -426,6 +428,99 @@ def ask_pyheap(folder):
             if theirs < true <= ours else "both are right")
 
 
+# --- meliae --------------------------------------------------------------------------------------
+
+
+# without ctypes, as a dump ends a process that has loaded it: type_traverse() of a static type
+MELIAE = """
+import gc, sys
+from meliae import scanner
+%s
+build()
+spoke = WHEEL.spokes[50]
+print(id(spoke), sys.getsizeof(spoke) + sys.getsizeof(spoke.__dict__), flush=True)
+sys.stdin.readline()
+scanner.dump_all_objects(sys.argv[1])
+print("written", flush=True)
+sys.stdin.readline()
+"""
+
+
+def dump_by_meliae(folder, path):
+    """A snapshot, then its dump at PATH: the address and the size of a spoke."""
+    parts = [Session, Cache, Price, Link, Wheel, Spoke, Box, build]
+    program = MELIAE % "\n\n".join(map(inspect.getsource, parts))
+    with subprocess.Popen([live.PYTHON3, "-W", "ignore", "-c", program, path], text=True,
+                          env={**os.environ, "PYTHONPATH": os.environ.get("RG_PEERS", "")},
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as target:
+        address, size = map(int, target.stdout.readline().split())
+        snapshot = live.captured(target, folder)
+        target.stdin.write("\n")
+        target.stdin.flush()
+        live.equal(target.stdout.readline(), "written\n", "what its dump says")
+        target.communicate("\n")
+    return snapshot, address, size
+
+
+def ask_meliae(folder):
+    from meliae import loader
+    path = os.path.join(folder, "heap.json")
+    snapshot, address, true = dump_by_meliae(folder, path)
+    heap = loader.load(path, show_prog=False)
+    theirs = len(heap.get_all("Session"))
+    ours = live.ask("types", snapshot, "Session")["types"]["rows"][0]["count"]
+    say("how many sessions are there? (get_all)", theirs, ours, "500 were made",
+        right(theirs, ours, 500))
+    try:
+        theirs = str(heap.summarize()).split("\n")[3]
+    except AttributeError as error:
+        theirs = "AttributeError: %s" % error
+    ours = live.ask("types", snapshot, "-n", "1")["types"]["rows"][0]
+    say("of what is there most? (summarize)", theirs, "{:,} {}".format(
+        ours["count"], ours["type"]), "no dict of Python 3 has itervalues()",
+        "ours is right" if "itervalues" in theirs else "both are right")
+    heap.compute_parents()
+    heap.collapse_instance_dicts()
+    theirs = heap.compute_total_size(heap[address]).total_size
+    ours = live.ask("retained", snapshot, hex(address))["selection"]["retained"]
+    say("what would be freed with one spoke of a hundred? (compute_total_size)",
+        "{:,}".format(theirs), "{:,}".format(ours),
+        "sys.getsizeof() of it and its __dict__ is {:,}".format(true),
+        right(theirs, ours, true) + ": what it reaches is added up there, wheel and all")
+
+
+# --- memory_profiler -----------------------------------------------------------------------------
+
+
+def memory_profiler_target():
+    kept = []
+
+    def grow():
+        kept.extend(Session(number) for number in range(100000))
+        with open("/proc/self/statm") as stream:
+            return int(stream.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+    live.answer({"grow": grow})
+
+
+def ask_memory_profiler(folder):
+    from memory_profiler import memory_usage
+    with live.Target("memory_profiler_target") as target:
+        before = os.path.join(folder, "before.rgs")
+        live.dump(target.pid, before)
+        true = target.ask("grow")
+        theirs = memory_usage(target.pid, interval=0.1, timeout=0.1)[0] * 2 ** 20
+        after = live.captured(target, folder)
+        ours = live.ask("info", after)["runtime"]["rss"]
+        near = [abs(one - true) < true / 100 for one in (theirs, ours)]
+        say("how large is the process? (memory_usage, mprof)", "{:,.0f}".format(theirs),
+            "{:,}".format(ours), "/proc/self/statm says {:,}".format(true),
+            right(near[0], near[1], True))
+        row = live.ask("diff", before, after)["growth"]["rows"][0]
+        say("and what has it grown by?", "no answer", "{:,} {} in {}".format(
+            row["delta"], row["type"], row["path"]), "100,000 sessions were made",
+            right(None, (row["delta"], row["type"]), (100000, "__main__.Session")))
+
+
 # --- tracemalloc ---------------------------------------------------------------------------------
 
 
@@ -459,7 +554,8 @@ def ask_tracemalloc(folder):
 # --- all -----------------------------------------------------------------------------------------
 
 PEERS = {"objgraph": ask_objgraph, "refcycle": ask_refcycle, "guppy3": ask_guppy,
-         "pympler": ask_pympler, "pyheap": ask_pyheap, "tracemalloc": ask_tracemalloc}
+         "pympler": ask_pympler, "pyheap": ask_pyheap, "meliae": ask_meliae,
+         "memory_profiler": ask_memory_profiler, "tracemalloc": ask_tracemalloc}
 
 
 def main():

@@ -8,7 +8,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "python"))
 import live  # noqa: E402
 
-POOL, CHURN, LEAKED = 5000, 200000, 100
+POOL, CHURN, LEAKED = 5000, 1000000, 100
 MORE = 500              # items each time: more bytes than what is leaked
 RIGHT_BAR = 0.99        # of the objects told to be new or freed
 
