@@ -14,6 +14,7 @@
 #include "heapdump/base/array.h"
 
 #define ZSTD_MAGIC 0xfd2fb528u
+#define STREAM_LIMIT (256 << 20) /* bytes of what has no size */
 
 static enum rg_code fail_open(struct rg_error *err, const char *path)
 {
@@ -36,6 +37,12 @@ static enum rg_code read_stream(
 	for (;;) {
 		ssize_t n;
 
+		if (size > STREAM_LIMIT) {
+			free(data);
+			return rg_fail(err, RG_LIMIT, "too-long",
+				"%s: more than %d MiB, and no end of it", path,
+				STREAM_LIMIT >> 20);
+		}
 		if (!rg_array_reserve(&data, &capacity, size + (1 << 20), 1)) {
 			free(data);
 			return rg_nomem(err);

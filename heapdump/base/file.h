@@ -20,7 +20,8 @@ struct rg_bytes {
 
 /*
  * The whole of PATH ("-" is standard input). A zstd-compressed file is decompressed. Fails with
- * RG_SYSTEM where it cannot be opened, RG_BAD_DATA where it is a directory or broken zstd.
+ * RG_SYSTEM where it cannot be opened, RG_BAD_DATA where it is a directory or broken zstd, RG_LIMIT
+ * where it is no file and does not end within 256 MiB.
  * The caller releases it with rg_bytes_deinit.
  */
 enum rg_code rg_bytes_init(struct rg_bytes *bytes, const char *path, struct rg_error *err);

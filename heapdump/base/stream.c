@@ -180,13 +180,13 @@ enum rg_code rg_stream_look(struct rg_stream *stream, struct rg_error *err)
 }
 
 enum rg_code rg_stream_rest(
-	struct rg_stream *stream, struct rg_bytes *bytes_ret, struct rg_error *err)
+	struct rg_stream *stream, size_t most, struct rg_bytes *bytes_ret, struct rg_error *err)
 {
 	uint8_t *data = NULL;
 	size_t size = 0, capacity = 0, got = 1;
 	enum rg_code code = RG_OK;
 
-	while (!code && got > 0) {
+	while (!code && got > 0 && size < most) {
 		if (!rg_array_reserve(&data, &capacity, size + (1 << 20), 1))
 			code = rg_nomem(err);
 		else

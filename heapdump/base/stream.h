@@ -36,8 +36,11 @@ enum rg_code rg_stream_look(struct rg_stream *stream, struct rg_error *err);
 enum rg_code rg_stream_read(
 	struct rg_stream *stream, void *bytes, size_t size, size_t *got_ret, struct rg_error *err);
 
-/* All that is left, in memory. The caller releases it with rg_bytes_deinit. */
+/*
+ * All that is left, in memory; nothing more is read once there are MOST bytes. The caller releases
+ * it with rg_bytes_deinit.
+ */
 enum rg_code rg_stream_rest(
-	struct rg_stream *stream, struct rg_bytes *bytes_ret, struct rg_error *err);
+	struct rg_stream *stream, size_t most, struct rg_bytes *bytes_ret, struct rg_error *err);
 
 #endif

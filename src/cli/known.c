@@ -90,7 +90,7 @@ enum rg_code rg_known_init(struct rg_known *known, const char *path, struct rg_e
 		return RG_OK;
 	code = rg_bytes_init(&bytes, path, err);
 	if (code) {
-		rg_hint(err, "make one: refgraph leaks SOURCE --format known > %s", path);
+		rg_hint(err, "make one: refgraph leaks SOURCE --format known > FILE");
 		return code;
 	}
 	code = parse(known, path, &bytes, err);

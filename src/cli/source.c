@@ -330,13 +330,16 @@ enum rg_code rg_source_bytes(const struct rg_settings *settings, const char *wor
 	if (!code)
 		code = rg_stream_look(&stream, err);
 	if (!code) {
+		bool known = rg_reader_knows(stream.head, stream.head_size);
+
 		*ndjson_ret = rg_ndjson_knows(stream.head, stream.head_size);
 		if (*ndjson_ret)
 			code = convert(&stream, bytes_ret, &summary, err);
-		else if (!stream.regular)
-			code = rg_stream_rest(&stream, bytes_ret, err);
-		else
+		else if (stream.regular && known)
 			code = rg_bytes_init(bytes_ret, word, err);
+		else
+			/* of what is no snapshot the start says what it is: it may have no end */
+			code = rg_stream_rest(&stream, known ? SIZE_MAX : 1, bytes_ret, err);
 	}
 	if (!code)
 		memcpy(damage_ret, summary.damage, sizeof(summary.damage));

@@ -9,6 +9,8 @@
 #include "src/analysis/cycles.h"
 #include "src/select/match.h"
 
+#define LINE 256 /* bytes that a line of a list of objects has at most */
+
 void rg_selector_init(struct rg_selector *selector, const struct rg_heap *heap,
 	const struct rg_select_options *options)
 {
@@ -78,6 +80,14 @@ static enum rg_code select_address(const struct rg_selector *selector, const cha
 
 /* --- lists -------------------------------------------------------------------------------- */
 
+static enum rg_code no_id(
+	const struct rg_selector *selector, unsigned line, const char *word, struct rg_error *err)
+{
+	rg_fail(err, RG_BAD_DATA, "not-an-id", "%s:%u: '%.40s' is no @N and no 0x...",
+		selector->options.from, line, word);
+	return rg_hint(err, "such a list is what --format ids writes");
+}
+
 static enum rg_code select_line(
 	struct rg_selector *selector, unsigned line, char *word, struct rg_error *err)
 {
@@ -90,26 +100,25 @@ static enum rg_code select_line(
 		return select_number(selector, word, &selector->listed, err);
 	if (strncmp(word, "0x", 2) == 0)
 		return select_address(selector, word, &selector->listed, err);
-	rg_fail(err, RG_BAD_DATA, "not-an-id", "%s:%u: '%.40s' is no @N and no 0x...",
-		selector->options.from, line, word);
-	return rg_hint(err, "such a list is what --format ids writes");
+	return no_id(selector, line, word, err);
 }
 
 static enum rg_code read_list(struct rg_selector *selector, FILE *file, struct rg_error *err)
 {
 	const char *path = selector->options.from;
 	enum rg_code code = RG_OK;
-	size_t size = 0;
-	char *line = NULL;
+	char line[LINE];
 
-	errno = 0;
-	for (unsigned number = 1; !code && getline(&line, &size, file) > 0; number++)
-		code = select_line(selector, number, line, err);
-	if (!code && errno == ENOMEM)
-		code = rg_nomem(err);
-	else if (!code && ferror(file))
+	for (unsigned number = 1; !code && fgets(line, sizeof(line), file); number++) {
+		size_t length = strlen(line);
+		/* else it is longer than a line of such a list can be, or no text */
+		bool whole = length && (line[length - 1] == '\n' || feof(file));
+
+		code = whole ? select_line(selector, number, line, err)
+			     : no_id(selector, number, line, err);
+	}
+	if (!code && ferror(file))
 		code = rg_fail(err, RG_SYSTEM, "cannot-read", "%s: it cannot be read", path);
-	free(line);
 	return code;
 }
 

@@ -462,12 +462,31 @@ def test_no_processes(folder):
         check_runs(target)
 
 
+@has_own_memory
+def test_no_end(folder):
+    """What has no end is refused by its start, or when it is too long, not when memory ends"""
+    big = Big.make()
+    bomb = os.path.join(folder, "bomb.zst")
+    packed = subprocess.run("head -c 2G /dev/zero | zstd -q", shell=True, stdout=subprocess.PIPE,
+                            check=True).stdout
+    with open(bomb, "wb") as file:
+        file.write(packed)
+    for words, status in ((["info", "/dev/zero"], 3), (["info", bomb], 3),
+                          (["diff", big.path, "/dev/zero"], 3),
+                          (["objects", big.path, "--from", "/dev/zero"], 3),
+                          (["watch", "/dev/zero"], 5),
+                          (["leaks", big.path, "--known", "/dev/zero"], 5)):
+        done = limited([(resource.RLIMIT_AS, 2 << 30)], *words)
+        check_error(done, status)
+        live.check("out of memory" not in done.stderr, done.stderr)
+
+
 if sys.argv[1:2] != ["target"]:
     live.adopt()
 try:
     live.main(test_interrupted_capture, test_interrupted_answers, test_reader_gone,
               test_closed_output, test_file_size, test_full_disk, test_no_such_folder,
               test_no_cache, test_no_temporary_folder, test_little_memory,
-              test_little_memory_capture, test_few_descriptors, test_no_processes)
+              test_little_memory_capture, test_few_descriptors, test_no_processes, test_no_end)
 finally:
     remove_big()
