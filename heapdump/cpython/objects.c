@@ -8,11 +8,13 @@
 #define REGION_SHIFT 36
 #define CHUNK_SHIFT 20
 #define CHUNKS (1u << (REGION_SHIFT - CHUNK_SHIFT))
-#define SLOT_SHIFT 4
+#define SLOT_SHIFT 5
 #define SLOTS (1u << (CHUNK_SHIFT - SLOT_SHIFT))
 #define SLAB 64u /* chunks whose slots are one piece of memory */
 #define USER_SHIFT 47 /* addresses of a process are below 1 << this */
-#define COUNT_LIMIT (1u << 31) /* one bit of a slot says where in its 16 bytes the object begins */
+#define COUNT_LIMIT (1u << 30) /* two bits of a slot say where in its 32 bytes the object begins */
+#define PLACE 3u
+#define HALF 2u /* of these bits the one that says which 16 bytes */
 
 void rg_objects_deinit(struct rg_objects *objects)
 {
@@ -25,6 +27,7 @@ void rg_objects_deinit(struct rg_objects *objects)
 	for (size_t i = 0; i < objects->n_slabs; i++)
 		free(objects->slabs[i]);
 	free(objects->slabs);
+	rg_map_deinit(&objects->neighbours);
 	*objects = (struct rg_objects){ 0 };
 }
 
@@ -38,10 +41,10 @@ static uint32_t *slot_of(const struct rg_objects *objects, uint64_t address)
 	return slots ? &slots[address >> SLOT_SHIFT & (SLOTS - 1)] : NULL;
 }
 
-/* What the slot of ADDRESS, a multiple of 8, holds when the object of that NUMBER begins there. */
-static uint32_t mark_of(uint64_t address, uint32_t number)
+/* Where in the 32 bytes of its slot ADDRESS, a multiple of 8, is. */
+static uint32_t place_of(uint64_t address)
 {
-	return (number + 1) << 1 | (uint32_t)(address >> (SLOT_SHIFT - 1) & 1);
+	return (uint32_t)(address >> 3) & PLACE;
 }
 
 static uint32_t *make_slots(struct rg_objects *objects)
@@ -79,16 +82,26 @@ static uint32_t *make_slot(struct rg_objects *objects, uint64_t address)
 uint32_t rg_objects_find(const struct rg_objects *objects, uint64_t address)
 {
 	const uint32_t *slot = slot_of(objects, address);
-	uint32_t mark = slot ? *slot : 0;
+	uint32_t mark = slot ? *slot : 0, differ = (mark ^ place_of(address)) & PLACE;
 
-	return mark && mark == mark_of(address, (mark >> 1) - 1) ? (mark >> 1) - 1 : RG_NO_OBJECT;
+	if (!mark)
+		return RG_NO_OBJECT;
+	if (!differ)
+		return (mark >> 2) - 1;
+	return differ & HALF ? rg_map_get(&objects->neighbours, address) : RG_NO_OBJECT;
 }
 
 bool rg_objects_fits(const struct rg_objects *objects, uint64_t address)
 {
 	const uint32_t *slot = slot_of(objects, address);
 
-	return !(address >> USER_SHIFT) && (!slot || !*slot);
+	if (address >> USER_SHIFT)
+		return false;
+	if (!slot || !*slot)
+		return true;
+	return (*slot ^ place_of(address)) & HALF &&
+	       rg_map_get(&objects->neighbours, address) == RG_MAP_NONE &&
+	       rg_map_get(&objects->neighbours, address ^ 8) == RG_MAP_NONE;
 }
 
 void rg_objects_expect(struct rg_objects *objects, size_t count)
@@ -139,11 +152,14 @@ uint32_t rg_objects_add(
 
 	if (!slot || !reserve_row(objects))
 		return RG_NO_OBJECT;
+	if (!*slot)
+		*slot = (number + 1) << 2 | place_of(address);
+	else if (!rg_map_set(&objects->neighbours, address, number))
+		return RG_NO_OBJECT;
 	objects->address[number] = address;
 	objects->type[number] = type;
 	objects->found[number] = 0;
 	objects->generation[number] = generation;
 	objects->count++;
-	*slot = mark_of(address, number);
 	return number;
 }

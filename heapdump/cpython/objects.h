@@ -1,9 +1,10 @@
 /*
  * The objects a walk has found: dense numbers in the order of discovery, by address.
  *
- * Addresses map to numbers through one slot for each 16 bytes of the 1 MiB chunks that hold
- * objects (no two objects share 16 bytes: the header alone is as large). O(1) a look-up, 4 bytes
- * for 16 bytes of heap.
+ * Addresses map to numbers through one slot for each 32 bytes of the 1 MiB chunks that hold
+ * objects. No two objects share 16 bytes, as the header alone is as large, and hardly ever 32: the
+ * second of two such, as instances of `object` are, is in a map. O(1) a look-up, 4 bytes for 32
+ * bytes of heap.
  */
 #ifndef RG_CPYTHON_OBJECTS_H
 #define RG_CPYTHON_OBJECTS_H
@@ -11,6 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "heapdump/base/map.h"
 
 #define RG_NO_OBJECT UINT32_MAX
 #define RG_REGIONS (1u << 11) /* of 64 GiB, in the 47 bits of a process's addresses */
@@ -26,6 +29,8 @@ struct rg_objects {
 	uint32_t *found; /* references found to it so far */
 	uint8_t *generation; /* enum rg_generation, and RG_OBJECTS_* */
 
+	struct rg_map
+		neighbours; /* address -> number of what shares a slot with one found before */
 	uint32_t **regions[RG_REGIONS]; /* address >> 36, then >> 20 -> the slots of that 1 MiB */
 	uint32_t **slabs; /* what the slots are parts of */
 	size_t n_slabs, slabs_capacity, n_chunks;
