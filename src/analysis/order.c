@@ -51,6 +51,14 @@ static uint64_t distance_of(const struct sorting *sorting, uint32_t id)
 	return distance == RG_UNREACHED ? UINT64_MAX : distance;
 }
 
+static uint64_t retained_of(const struct sorting *sorting, uint32_t id)
+{
+	const struct rg_retained *retained = sorting->order->retained;
+	uint32_t number = retained ? rg_retained_number(retained, id) : 0;
+
+	return number ? retained->bytes[number] : UINT64_MAX;
+}
+
 static uint64_t number_of(const struct sorting *sorting, uint32_t id)
 {
 	(void)sorting;
@@ -92,6 +100,7 @@ static const struct field {
 	[RG_ORDER_ITEMS] = { items_of, false },
 	[RG_ORDER_GENERATION] = { generation_of, true },
 	[RG_ORDER_DISTANCE] = { distance_of, true },
+	[RG_ORDER_RETAINED] = { retained_of, false },
 	[RG_ORDER_ID] = { number_of, true },
 	[RG_ORDER_ADDRESS] = { number_of, true }, /* numbers are in the order of addresses */
 	[RG_ORDER_TYPE] = { NULL, true },

@@ -6,6 +6,7 @@
 #define RG_ANALYSIS_ORDER_H
 
 #include "src/analysis/paths.h"
+#include "src/analysis/retained.h"
 #include "src/heap/heap.h"
 
 /* Fields: id, name. */
@@ -16,6 +17,7 @@
 	O(ITEMS, "items")                                                                          \
 	O(GENERATION, "generation")                                                                \
 	O(DISTANCE, "distance")                                                                    \
+	O(RETAINED, "retained")                                                                    \
 	O(ID, "id")                                                                                \
 	O(ADDRESS, "address")                                                                      \
 	O(TYPE, "type")                                                                            \
@@ -35,6 +37,7 @@ struct rg_order {
 	bool reverse;
 	bool raw; /* footprints without folded helpers */
 	const struct rg_paths *paths; /* for RG_ORDER_DISTANCE, else NULL */
+	const struct rg_retained *retained; /* for RG_ORDER_RETAINED, else NULL */
 };
 
 /*

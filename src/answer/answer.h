@@ -25,6 +25,7 @@ enum rg_field_type {
 	RG_ADDRESS, /* uint64_t: "0x..." */
 	RG_ID, /* uint32_t: an object number; UINT32_MAX is null */
 	RG_OPTIONAL, /* uint64_t; RG_NOTHING is null */
+	RG_OPTIONAL_BYTES, /* the same, of bytes */
 	RG_RECORD, /* pointer to a struct; NULL is null */
 	RG_INLINE, /* the same, its fields among those of the record it is in; NULL: none */
 	RG_LIST, /* struct rg_list: {"shown", "of", "rows"} */

@@ -60,6 +60,8 @@ static const struct rg_field object_fields[] = {
 		"helpers that are counted with it"),
 	RG_FIELD_FLAGGED(rg_answer_object, distance, RG_OPTIONAL, OMIT, "DISTANCE",
 		"references from the nearest root, where it was asked for"),
+	RG_FIELD_FLAGGED(rg_answer_object, retained, RG_OPTIONAL_BYTES, OMIT, "RETAINED",
+		"bytes that would be freed with it, where it was asked for"),
 	{ NULL, RG_TEXT, offsetof(struct rg_answer_object, allocated), NULL, 0, "ALLOCATED AT",
 		NULL },
 	RG_FIELD_FLAGGED(rg_answer_object, value, RG_TEXT, OMIT, "VALUE", "a short preview"),
@@ -241,6 +243,7 @@ struct rg_answer_object *rg_answer_object_new(
 	object->items = heap->items[id] == RG_NO_ITEMS ? RG_NOTHING : heap->items[id];
 	object->folded = helper == RG_NO_ID ? RG_NOTHING : 1;
 	object->distance = RG_NOTHING;
+	object->retained = RG_NOTHING;
 	object->value = rg_label_value(heap, id, &object->value_exact, arena);
 	object->name = rg_label_name(heap, id, arena);
 	object->site = rg_label_site(heap, rg_heap_site(heap, id), arena);

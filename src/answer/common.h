@@ -41,6 +41,7 @@ struct rg_answer_object {
 	uint32_t id;
 	uint64_t address, type_id, size, footprint, refcount, items, folded;
 	uint64_t distance; /* from the nearest root; RG_NOTHING where it was not asked for */
+	uint64_t retained; /* what would be freed with it; likewise, and of garbage */
 	const char *type, *generation, *value, *name;
 	const char *site; /* where it was allocated, else where it was written; or NULL */
 	const char *allocated; /* short, for a table: only where it was allocated */

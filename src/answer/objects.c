@@ -28,6 +28,9 @@ static const struct rg_field show_fields[] = {
 	RG_FIELD_OF(rg_answer_show, object, RG_RECORD, &rg_record_object, "the object"),
 	RG_FIELD(rg_answer_show, state, RG_TEXT, NULL,
 		"alive, garbage, may resurrect, uncollectable, hidden, or held from C"),
+	RG_FIELD(rg_answer_show, retained, RG_OPTIONAL_BYTES, NULL,
+		"what would be freed with it, itself included; null for garbage"),
+	RG_FIELD(rg_answer_show, retained_objects, RG_OPTIONAL, NULL, "how many objects that are"),
 	RG_FIELD_OF(rg_answer_show, in, RG_LIST, &link_record, "references to it"),
 	RG_FIELD_OF(rg_answer_show, out, RG_LIST, &link_record, "references from it"),
 	RG_FIELD_OF(rg_answer_show, roots, RG_ROWS, NULL, "roots that hold the object itself"),
@@ -53,15 +56,19 @@ static uint64_t distance_of(
 
 enum rg_code rg_answer_objects_init(struct rg_answer_objects *answer, const struct rg_heap *heap,
 	const struct rg_answer_origin *origin, const uint32_t *ids, uint64_t n,
-	const struct rg_paths *paths, uint64_t limit, struct rg_arena *arena, struct rg_error *err)
+	const struct rg_order *order, uint64_t limit, struct rg_arena *arena, struct rg_error *err)
 {
+	const struct rg_retained *retained = order->retained;
 	struct rg_answer_object *rows;
 
 	rg_answer_envelope_init(&answer->envelope, heap, origin, arena);
 	rg_rows_objects(&answer->objects, heap, ids, n, limit, origin->raw, arena);
 	rows = answer->objects.rows;
-	for (uint64_t i = 0; paths && i < answer->objects.shown; i++)
-		rows[i].distance = distance_of(paths, heap, ids[i], origin->raw);
+	for (uint64_t i = 0; order->paths && i < answer->objects.shown; i++)
+		rows[i].distance = distance_of(order->paths, heap, ids[i], origin->raw);
+	for (uint64_t i = 0; retained && i < answer->objects.shown; i++)
+		if (rg_retained_number(retained, ids[i]))
+			rows[i].retained = retained->bytes[rg_retained_number(retained, ids[i])];
 	for (uint64_t i = 0; i < n; i++)
 		answer->size += rg_heap_footprint(heap, ids[i], origin->raw);
 	return arena->failed ? rg_nomem(err) : RG_OK;
@@ -136,6 +143,22 @@ enum rg_code rg_answer_show_links(struct rg_answer_show *answer, const struct rg
 	fill_out(&answer->out, heap, &graph, id, limit, raw, arena);
 	fill_in(&answer->in, heap, &graph, id, limit, raw, arena);
 	rg_graph_deinit(&graph);
+	return RG_OK;
+}
+
+enum rg_code rg_answer_show_retained(struct rg_answer_show *answer, const struct rg_heap *heap,
+	uint32_t id, bool raw, struct rg_error *err)
+{
+	struct rg_retained retained;
+	enum rg_code code = rg_retained_init(&retained, heap, raw, false, err);
+	uint32_t number;
+
+	if (code)
+		return code;
+	number = rg_retained_number(&retained, id);
+	answer->retained = number ? retained.bytes[number] : RG_NOTHING;
+	answer->retained_objects = number ? retained.objects[number] : RG_NOTHING;
+	rg_retained_deinit(&retained);
 	return RG_OK;
 }
 

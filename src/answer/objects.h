@@ -3,6 +3,7 @@
 #define RG_ANSWER_OBJECTS_H
 
 #include "src/analysis/cycles.h"
+#include "src/analysis/order.h"
 #include "src/answer/cycles.h"
 #include "src/answer/graph.h"
 
@@ -23,6 +24,7 @@ struct rg_answer_show {
 	struct rg_answer_envelope envelope;
 	uint64_t selected; /* the first of so many objects is shown */
 	uint64_t distance; /* of the object, found with its links: it is the object's then */
+	uint64_t retained, retained_objects; /* what would be freed with it, or RG_NOTHING */
 	struct rg_answer_object *object;
 	const char *state;
 	struct rg_list in, out; /* of rg_answer_link */
@@ -34,10 +36,13 @@ struct rg_answer_show {
 
 extern const struct rg_answer rg_answer_objects, rg_answer_show;
 
-/* The first LIMIT of the N objects at IDS, which are sorted; distances where PATHS are given. */
+/*
+ * The first LIMIT of the N objects at IDS, which are sorted by ORDER; with distances, or with what
+ * they retain, where that is given in it.
+ */
 enum rg_code rg_answer_objects_init(struct rg_answer_objects *answer, const struct rg_heap *heap,
 	const struct rg_answer_origin *origin, const uint32_t *ids, uint64_t n,
-	const struct rg_paths *paths, uint64_t limit, struct rg_arena *arena, struct rg_error *err);
+	const struct rg_order *order, uint64_t limit, struct rg_arena *arena, struct rg_error *err);
 
 /*
  * The references from and to the object ID, at most LIMIT each, and how far it is from the roots.
@@ -46,6 +51,10 @@ enum rg_code rg_answer_objects_init(struct rg_answer_objects *answer, const stru
  */
 enum rg_code rg_answer_show_links(struct rg_answer_show *answer, const struct rg_heap *heap,
 	uint32_t id, uint64_t limit, bool raw, struct rg_arena *arena, struct rg_error *err);
+
+/* What the object ID retains; before the rest, too. O(objects + references). */
+enum rg_code rg_answer_show_retained(struct rg_answer_show *answer, const struct rg_heap *heap,
+	uint32_t id, bool raw, struct rg_error *err);
 
 /* All else about the object ID; CYCLES holds the cycle it is in, if there is one. O(chain). */
 enum rg_code rg_answer_show_init(struct rg_answer_show *answer, const struct rg_cycles *cycles,

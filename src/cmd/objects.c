@@ -41,7 +41,7 @@ static enum rg_code text(const void *data, struct rg_context *context, FILE *out
 }
 
 /* What --sort asks for; by footprint otherwise. */
-static struct rg_order order_of(const struct rg_answering *answering, const struct rg_paths *paths)
+static struct rg_order order_of(const struct rg_answering *answering)
 {
 	const struct rg_settings *settings = &answering->context->settings;
 
@@ -50,20 +50,18 @@ static struct rg_order order_of(const struct rg_answering *answering, const stru
 					: RG_ORDER_FOOTPRINT,
 		.reverse = settings->reverse,
 		.raw = answering->origin->raw,
-		.paths = paths,
 	};
 }
 
 static enum rg_code list(
-	struct rg_answering *answering, const struct rg_paths *paths, uint32_t *ids, uint64_t n)
+	struct rg_answering *answering, const struct rg_order *order, uint32_t *ids, uint64_t n)
 {
 	struct rg_context *context = answering->context;
 	const struct rg_heap *heap = &answering->source.heap;
-	struct rg_order order = order_of(answering, paths);
 	struct rg_answer_objects answer = { 0 };
 	struct rg_answer_object *rows;
 	struct rg_output_forms forms = { .data = &answer, .text = text, .ids = ids, .n_ids = n };
-	enum rg_code code = rg_order_sort(heap, &order, ids, n, &context->err);
+	enum rg_code code = rg_order_sort(heap, order, ids, n, &context->err);
 
 	answer.folded = (answering->has_selection ? rg_bitset_count(&answering->selected)
 						  : heap->n_objects) -
@@ -72,7 +70,7 @@ static enum rg_code list(
 	if (context->settings.limit && n > context->settings.limit)
 		forms.n_ids = context->settings.limit;
 	if (!code)
-		code = rg_answer_objects_init(&answer, heap, answering->origin, ids, n, paths,
+		code = rg_answer_objects_init(&answer, heap, answering->origin, ids, n, order,
 			answering->limit, &answering->arena, &context->err);
 	rows = answer.objects.rows;
 	for (uint64_t i = 0; !code && context->settings.frames && i < answer.objects.shown; i++)
@@ -88,17 +86,25 @@ static enum rg_code list(
 static enum rg_code answer(struct rg_answering *answering)
 {
 	struct rg_context *context = answering->context;
-	bool far = context->settings.sort == RG_ORDER_DISTANCE + 1;
+	const struct rg_heap *heap = &answering->source.heap;
+	struct rg_order order = order_of(answering);
 	struct rg_paths paths = { 0 };
+	struct rg_retained retained = { 0 };
 	uint32_t *ids = NULL;
 	uint64_t n = 0;
 	enum rg_code code = rg_answering_ids(answering, &ids, &n);
 
-	if (!code && far)
-		code = rg_paths_init_shortest(
-			&paths, &answering->source.heap, answering->origin->raw, &context->err);
+	if (!code && order.field == RG_ORDER_DISTANCE) {
+		code = rg_paths_init_shortest(&paths, heap, order.raw, &context->err);
+		order.paths = &paths;
+	}
+	if (!code && order.field == RG_ORDER_RETAINED) {
+		code = rg_retained_init(&retained, heap, order.raw, false, &context->err);
+		order.retained = &retained;
+	}
 	if (!code)
-		code = list(answering, far ? &paths : NULL, ids, n);
+		code = list(answering, &order, ids, n);
+	rg_retained_deinit(&retained);
 	rg_paths_deinit(&paths);
 	free(ids);
 	return code;
@@ -120,7 +126,7 @@ const struct rg_command rg_cmd_objects = {
 		"(--from).",
 	.examples = { { "objects leak.rgs Session", "every Session, largest first" },
 		{ "objects leak.rgs dict --sort items -n 5", "the five longest dicts" },
-		{ "objects leak.rgs --module 'app.*' --sort refcount", "of one package" },
+		{ "objects leak.rgs --module 'app.*' --sort retained", "of one package" },
 		{ "objects leak.rgs 'gen=2 and items>=10'", "old, and long" },
 		{ "objects leak.rgs Session --format ids > ids", "for the next command" },
 		{ "why leak.rgs --from ids", "such as this one" } },

@@ -54,6 +54,12 @@ static void print_facts(
 				? ""
 				: rg_arena_print(arena, ", with what is folded into it %s",
 					  rg_units_bytes(object->footprint, arena))));
+	if (answer->retained_objects != RG_NOTHING && answer->retained_objects > 1)
+		print_field(out, "retains",
+			rg_arena_print(arena, "%s, in %s: what would be freed with it",
+				rg_units_bytes(answer->retained, arena),
+				rg_units_things(
+					answer->retained_objects, "object", "objects", arena)));
 	if (object->items != RG_NOTHING)
 		print_field(out, "items", rg_units_count(object->items, arena));
 	print_field(out, "refcount",
@@ -183,6 +189,9 @@ static enum rg_code show(struct rg_answering *answering, uint32_t id, uint64_t n
 	code = rg_answer_show_links(&answer, &answering->source.heap, id, answering->limit,
 		answering->origin->raw, &answering->arena, err);
 	if (!code)
+		code = rg_answer_show_retained(
+			&answer, &answering->source.heap, id, answering->origin->raw, err);
+	if (!code)
 		code = rg_cycles_init(&cycles, &answering->source.heap, &options, err);
 	if (!code)
 		code = write_answer(answering, &cycles, &answer, id);
@@ -223,8 +232,9 @@ const struct rg_command rg_cmd_show = {
 	.arguments = "SOURCE SELECTION ...",
 	.summary = "everything about one object: value, references in and out, chain, cycle",
 	.description =
-		"Shows one object, the first of the selection: its size, reference count, "
-		"generation and value; whether it is alive, and by which chain; who refers to it "
+		"Shows one object, the first of the selection: its size and what it retains, "
+		"reference count, generation and value; whether it is alive, and by which chain; "
+		"who refers to it "
 		"and what it refers to, weak references too; and the cycle it is in, with the "
 		"references to break.",
 	.examples = { { "show leak.rgs @812", "by its number" },

@@ -114,6 +114,7 @@ static json_t *field_value(struct building *b, const struct rg_field *field, con
 	case RG_DELTA_BYTES:
 		return json_integer(*(const int64_t *)at);
 	case RG_OPTIONAL:
+	case RG_OPTIONAL_BYTES:
 		return *(const uint64_t *)at == RG_NOTHING ? json_null()
 							   : number_value(*(const uint64_t *)at);
 	case RG_SHARE:
@@ -296,6 +297,7 @@ static json_t *field_schema(struct building *b, const struct rg_field *field)
 	case RG_DELTA_BYTES:
 		return type_schema("integer", false);
 	case RG_OPTIONAL:
+	case RG_OPTIONAL_BYTES:
 	case RG_ID:
 		return type_schema("integer", true);
 	case RG_SHARE:

@@ -108,6 +108,7 @@ static bool read_value(
 	case RG_PLAIN:
 		return read_whole(value, at);
 	case RG_OPTIONAL:
+	case RG_OPTIONAL_BYTES:
 		*(uint64_t *)at = RG_NOTHING;
 		return json_is_null(value) || read_whole(value, at);
 	case RG_DELTA:

@@ -17,7 +17,8 @@
 static bool is_number(enum rg_field_type type)
 {
 	return type == RG_PLAIN || type == RG_COUNT || type == RG_DELTA || type == RG_DELTA_BYTES ||
-	       type == RG_BYTES || type == RG_SHARE || type == RG_NUMBER || type == RG_OPTIONAL;
+	       type == RG_BYTES || type == RG_SHARE || type == RG_NUMBER || type == RG_OPTIONAL ||
+	       type == RG_OPTIONAL_BYTES;
 }
 
 /* The text of one field, escaped; "" for nothing. */
@@ -28,7 +29,8 @@ static const char *cell_text(const struct rg_field *field, const char *row, stru
 	const char *text;
 
 	if (field->type == RG_COUNT || field->type == RG_BYTES || field->type == RG_OPTIONAL ||
-		field->type == RG_PLAIN || field->type == RG_ADDRESS)
+		field->type == RG_OPTIONAL_BYTES || field->type == RG_PLAIN ||
+		field->type == RG_ADDRESS)
 		memcpy(&number, at, sizeof(number));
 	switch (field->type) {
 	case RG_COUNT:
@@ -40,6 +42,8 @@ static const char *cell_text(const struct rg_field *field, const char *row, stru
 		return rg_arena_print(arena, "%" PRIu64, number);
 	case RG_OPTIONAL:
 		return number == RG_NOTHING ? "" : rg_units_count(number, arena);
+	case RG_OPTIONAL_BYTES:
+		return number == RG_NOTHING ? "" : rg_units_bytes(number, arena);
 	case RG_BYTES:
 		return rg_units_bytes(number, arena);
 	case RG_SHARE:
