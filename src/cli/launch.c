@@ -14,12 +14,29 @@
 
 enum { NOT_RUN = 126, NOT_FOUND = 127 }; /* as a shell has it */
 
-/* Where the package refgraph is: as installed, or of a build tree. */
-static const char *agent_folder(void)
+/* The agent's library: as installed, or of a build tree. */
+static const char *agent_library(void)
 {
-	const char *folder = getenv("REFGRAPH_AGENT_FOLDER");
+	const char *library = getenv("REFGRAPH_AGENT");
 
-	return folder && *folder ? folder : AGENT_FOLDER;
+	return library && *library ? library : AGENT_FOLDER "/agent.so";
+}
+
+/* The dynamic linker splits at blanks and colons, and goes on without what it cannot find. */
+static enum rg_code check_library(struct rg_error *err)
+{
+	const char *library = agent_library();
+
+	if (access(library, R_OK)) {
+		rg_fail(err, RG_SYSTEM, "no-agent", "%s: %s", library, strerror(errno));
+		return rg_hint(err, "install refgraph with `make install`, or name the agent's "
+				    "library in $REFGRAPH_AGENT");
+	}
+	if (strpbrk(library, " :"))
+		return rg_fail(err, RG_USAGE, "bad-path",
+			"%s: a library with a blank or a colon in its path cannot be preloaded",
+			library);
+	return RG_OK;
 }
 
 static enum rg_code check_on(const char *on, struct rg_error *err)
@@ -40,18 +57,18 @@ static enum rg_code check_on(const char *on, struct rg_error *err)
 /* What the agent is told, by the environment that the command starts with. */
 static bool set_environment(const struct rg_settings *settings, const char *path)
 {
-	const char *before = getenv("PYTHONPATH");
-	char folder[PATH_MAX] = "", absolute[2 * PATH_MAX], search[2 * PATH_MAX + 32768];
+	const char *before = getenv("LD_PRELOAD");
+	char folder[PATH_MAX] = "", absolute[2 * PATH_MAX], preload[2 * PATH_MAX + 32768];
 
 	if (path[0] != '/' && !getcwd(folder, sizeof(folder)))
 		return false;
 	snprintf(absolute, sizeof(absolute), "%s%s%s", folder, *folder ? "/" : "", path);
-	snprintf(search, sizeof(search), "%s/preload%s%s", agent_folder(), before ? ":" : "",
+	snprintf(preload, sizeof(preload), "%s%s%s", agent_library(), before ? ":" : "",
 		before ? before : "");
 	return setenv("REFGRAPH_DUMP", absolute, 1) == 0 &&
 	       setenv("REFGRAPH_DUMP_ON", settings->on ? settings->on : "exit", 1) == 0 &&
-	       setenv("REFGRAPH_PYTHONPATH", before ? before : "", 1) == 0 &&
-	       setenv("PYTHONPATH", search, 1) == 0 &&
+	       setenv("REFGRAPH_LD_PRELOAD", before ? before : "", 1) == 0 &&
+	       setenv("LD_PRELOAD", preload, 1) == 0 &&
 	       (!settings->no_values || setenv("REFGRAPH_DUMP_NO_VALUES", "1", 1) == 0);
 }
 
@@ -85,12 +102,14 @@ static bool is_new(const char *path, const struct stat *before)
 
 enum rg_code rg_launch(struct rg_context *context, const char *path)
 {
-	enum rg_code code = check_on(context->settings.on, &context->err);
+	enum rg_code code = check_library(&context->err);
 	void (*interrupt)(int) = SIG_DFL;
 	struct stat before = { 0 };
 	int status = 0;
 	pid_t pid;
 
+	if (!code)
+		code = check_on(context->settings.on, &context->err);
 	if (code)
 		return code;
 	if (stat(path, &before))
@@ -115,6 +134,6 @@ enum rg_code rg_launch(struct rg_context *context, const char *path)
 			WEXITSTATUS(status) == NOT_FOUND ? ": there is no such command" : "");
 	rg_fail(&context->err, RG_BAD_DATA, "no-snapshot", "%s: it ended without a snapshot",
 		context->words[0]);
-	return rg_hint(&context->err, "it must be CPython 3.8 to 3.15, not started with -E, -I or "
-				      "-S, and end by itself (not by os._exit)");
+	return rg_hint(&context->err,
+		"it must be CPython 3.8 to 3.15, and end by itself (not by os._exit)");
 }

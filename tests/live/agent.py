@@ -1,8 +1,10 @@
 """The agent: a process that writes its own snapshot, the same as one that is taken from outside."""
 
 import contextlib
+import ctypes.util
 import os
 import signal
+import subprocess
 import sys
 import threading
 
@@ -90,8 +92,10 @@ if what == "signal":
     os.kill(os.getpid(), signal.SIGUSR2)
 if what == "hard":
     os._exit(0)
-assert not [name for name in os.environ if name.startswith("REFGRAPH_DUMP")]
-assert os.environ.get("PYTHONPATH") == (sys.argv[2] if len(sys.argv) > 2 else None)
+assert not [name for name in os.environ if name.startswith(("REFGRAPH_DUMP", "REFGRAPH_LD"))]
+assert os.environ.get("LD_PRELOAD") == (sys.argv[2] if len(sys.argv) > 2 else None)
+assert not set(globals()) - {"os", "sys", "time", "signal", "Session", "kept", "one", "what"} - {
+    "large"} - {name for name in globals() if name.startswith("__")}, list(globals())
 print("it ran")
 sys.exit(7 if what == "fail" else 0)
 """
@@ -158,13 +162,13 @@ def test_no_new_cycles(folder):
         live.equal(target.ask("of", "OrderedDict"), None, "a selection of others")
 
 
-def run(folder, *words, options=(), environment=None, python=live.PYTHON3):
+def run(folder, *words, options=(), environment=None, python=(live.PYTHON3,)):
     program, path = os.path.join(folder, "program.py"), os.path.join(folder, "a.rgs")
     with open(program, "w") as out:
         out.write(PROGRAM)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
-    done = live.refgraph("dump", "-o", path, *options, "--", python, program, *words,
+    done = live.refgraph("dump", "-o", path, *options, "--", *python, program, *words,
                          env={**os.environ, **(environment or {})})
     return done, path
 
@@ -177,18 +181,40 @@ def sessions(path):
 def test_command(folder):
     """dump -- COMMAND: at the exit, at a signal, past a bound; the program is none the wiser"""
     for version, python in trusted.interpreters():
-        done, path = run(folder, "end", python=python)
-        live.equal((done.returncode, done.stdout), (0, "it ran\n" + path + "\n"), done.stderr)
-        live.equal(sessions(path), 500, "objects in " + version)
+        for options in ((), ("-I", "-S", "-E")):
+            done, path = run(folder, "end", python=(python, *options))
+            live.equal((done.returncode, done.stdout), (0, "it ran\n" + path + "\n"),
+                       done.stderr)
+            live.equal(sessions(path), 500, "objects in " + version)
     for words, options in ((["signal"], ["--on", "signal"]), (["grow"], ["--on", "rss=100M"])):
         done, path = run(folder, *words, options=options)
         live.equal(done.returncode, 0, done.stderr)
         live.equal(sessions(path), 500, "objects at " + words[0])
-    done, path = run(folder, "end", folder, environment={"PYTHONPATH": folder})
-    live.equal(done.returncode, 0, done.stderr)
+    other = ctypes.util.find_library("m")
+    done, path = run(folder, "end", other, environment={"LD_PRELOAD": other})
+    live.check(done.returncode == 0 and "ERROR" not in done.stderr, done.stderr)
     done, path = run(folder, "fail")
     live.equal(done.returncode, 0, "the snapshot is there, " + done.stderr)
     live.check("ended with exit status 7" in done.stderr, done.stderr)
+
+
+def test_preload(folder):
+    """By hand, however Python is started; what it starts, and what is no Python, is left alone"""
+    path = os.path.join(folder, "a.rgs")
+    environment = {**os.environ, "LD_PRELOAD": os.environ["REFGRAPH_AGENT"],
+                   "REFGRAPH_DUMP": path}
+    child = "import os; assert 'LD_PRELOAD' not in os.environ"
+    code = "import subprocess, sys; subprocess.run([sys.executable, '-c', %r], check=True)" % child
+    for words, text in ((["-c", code], ""), (["-I", "-S", "-E", "-c", "pass"], ""),
+                        (["-m", "this"], ""), (["-"], code)):
+        done = subprocess.run([live.PYTHON3, *words], env=environment, input=text, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        live.equal((done.returncode, done.stderr), (0, ""), " ".join(words))
+        live.equal(live.ask("info", path)["source"]["complete"], True, " ".join(words))
+        os.unlink(path)
+    done = subprocess.run(["/bin/sh", "-c", "echo it ran"], env=environment, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    live.equal((done.stdout, done.stderr, os.path.exists(path)), ("it ran\n", "", False), "sh")
 
 
 def test_command_refused(folder):
@@ -205,4 +231,4 @@ def test_command_refused(folder):
 
 sys.argv[0] = os.path.abspath(sys.argv[0])
 live.main(test_every_interpreter, test_threads, test_refused, test_no_new_cycles, test_command,
-          test_command_refused)
+          test_preload, test_command_refused)
