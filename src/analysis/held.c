@@ -4,13 +4,8 @@
 
 #include "heapdump/base/array.h"
 #include "heapdump/base/pages.h"
+#include "src/heap/fold.h"
 #include "src/heap/policy.h"
-
-/* Where an object is: a helper in what it is folded into. */
-static uint32_t place_of(const struct rg_heap *heap, bool raw, uint32_t id)
-{
-	return raw ? id : heap->owner[id];
-}
 
 /* The references of ID that keep something alive, counted at their targets. */
 static void count_found(const struct rg_heap *heap, uint32_t id, uint32_t *found)
@@ -27,12 +22,12 @@ enum rg_code rg_held_find(const struct rg_heap *heap, const struct rg_bitset *re
 	enum rg_code code = found ? rg_bitset_init(held_ret, heap->n_objects, err) : rg_nomem(err);
 
 	for (uint32_t id = 0; !code && id < heap->n_objects; id++)
-		if (!rg_bitset_get(reached, place_of(heap, raw, id)))
+		if (!rg_bitset_get(reached, rg_heap_place(heap, id, raw)))
 			count_found(heap, id, found);
 	for (uint32_t id = 0; !code && id < heap->n_objects; id++)
-		if (!rg_bitset_get(reached, place_of(heap, raw, id)) &&
+		if (!rg_bitset_get(reached, rg_heap_place(heap, id, raw)) &&
 			heap->refcount[id] > found[id])
-			rg_bitset_set(held_ret, place_of(heap, raw, id));
+			rg_bitset_set(held_ret, rg_heap_place(heap, id, raw));
 	free(found);
 	return code;
 }
@@ -84,7 +79,7 @@ enum rg_code rg_held_by_type(const struct rg_heap *heap, const struct rg_bitset 
 	if (!code)
 		code = rg_bitset_init(&hanging.taken, heap->n_objects, err);
 	for (uint32_t id = 0; !code && id < heap->n_objects; id++)
-		if (rg_bitset_get(reached, place_of(heap, raw, id)))
+		if (rg_bitset_get(reached, rg_heap_place(heap, id, raw)))
 			rg_bitset_set(&hanging.taken, id);
 	for (uint32_t id = 0; !code && id < heap->n_objects; id++) {
 		struct rg_held_type *type = &types[heap->type[id]];

@@ -45,7 +45,7 @@ static uint64_t generation_of(const struct sorting *sorting, uint32_t id)
 static uint64_t distance_of(const struct sorting *sorting, uint32_t id)
 {
 	const struct rg_paths *paths = sorting->order->paths;
-	uint32_t shown = sorting->order->raw ? id : sorting->heap->owner[id];
+	uint32_t shown = rg_heap_place(sorting->heap, id, sorting->order->raw);
 	uint32_t distance = paths ? paths->distances.distance[shown] : RG_UNREACHED;
 
 	return distance == RG_UNREACHED ? UINT64_MAX : distance;

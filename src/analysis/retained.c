@@ -25,12 +25,6 @@ static enum rg_code add_source(
 	return RG_OK;
 }
 
-/* Where an object is in the graph: a helper in what it is folded into. */
-static uint32_t place_of(const struct rg_retained *retained, uint32_t id)
-{
-	return retained->raw ? id : retained->heap->owner[id];
-}
-
 /* Of what the sources so far do not reach: what C code holds. */
 static enum rg_code find_held(struct rg_retained *retained, size_t *capacity, struct rg_error *err)
 {
@@ -62,7 +56,8 @@ static enum rg_code find_sources(struct rg_retained *retained, struct rg_error *
 	for (uint32_t i = 0; !code && i < paths->n_sources; i++)
 		code = add_source(retained, &capacity, paths->sources[i], err);
 	for (uint32_t id = 0; !code && id < heap->n_objects; id++)
-		if (heap->flags[id] & RG_OBJECT_IMMORTAL && place_of(retained, id) == id)
+		if (heap->flags[id] & RG_OBJECT_IMMORTAL &&
+			rg_heap_place(heap, id, retained->raw) == id)
 			code = add_source(retained, &capacity, id, err);
 	return code ? code : find_held(retained, &capacity, err);
 }
@@ -192,7 +187,7 @@ static enum rg_code find_members(struct rg_retained_set *set, const struct rg_re
 	enum rg_code code = rg_bitset_init(members, heap->n_objects, err);
 
 	for (uint32_t id = 0; !code && id < heap->n_objects; id++) {
-		uint32_t owner = retained->raw ? id : heap->owner[id];
+		uint32_t owner = rg_heap_place(heap, id, retained->raw);
 
 		if (!rg_bitset_get(selected, id))
 			continue;

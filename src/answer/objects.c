@@ -49,7 +49,7 @@ const struct rg_answer rg_answer_show = { "show", &show_record };
 static uint64_t distance_of(
 	const struct rg_paths *paths, const struct rg_heap *heap, uint32_t id, bool raw)
 {
-	uint32_t distance = paths->distances.distance[raw ? id : heap->owner[id]];
+	uint32_t distance = paths->distances.distance[rg_heap_place(heap, id, raw)];
 
 	return distance == RG_UNREACHED ? RG_NOTHING : distance;
 }
@@ -133,7 +133,7 @@ enum rg_code rg_answer_show_links(struct rg_answer_show *answer, const struct rg
 	struct rg_graph graph;
 	uint32_t distance;
 	enum rg_code code = rg_paths_distance(
-		heap, raw, raw ? id : heap->owner[id], &distance, err);
+		heap, raw, rg_heap_place(heap, id, raw), &distance, err);
 
 	if (!code)
 		code = rg_policy_graph(heap, &policy, &graph, err);
@@ -169,10 +169,10 @@ static void fill_roots(struct rg_answer_show *answer, const struct rg_heap *heap
 	uint64_t n = 0, of = 0;
 
 	for (size_t i = 0; i < heap->n_roots; i++)
-		of += (raw ? heap->roots[i].object : heap->owner[heap->roots[i].object]) == id;
+		of += rg_heap_place(heap, heap->roots[i].object, raw) == id;
 	rows = rg_answer_rows(&answer->roots, of < limit ? of : limit, of, sizeof(*rows), arena);
 	for (size_t i = 0; rows && i < heap->n_roots && n < answer->roots.shown; i++)
-		if ((raw ? heap->roots[i].object : heap->owner[heap->roots[i].object]) == id)
+		if (rg_heap_place(heap, heap->roots[i].object, raw) == id)
 			rows[n++] = rg_label_root(heap, &heap->roots[i], arena);
 }
 

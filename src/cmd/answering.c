@@ -207,7 +207,7 @@ static enum rg_code note_new(struct rg_answering *answering, const struct rg_hea
 	if (!code)
 		code = rg_bitset_init(&answering->made, heap->n_objects, err);
 	for (uint32_t id = 0; !code && id < heap->n_objects; id++) {
-		uint32_t shown = answering->context->settings.raw ? id : heap->owner[id];
+		uint32_t shown = rg_heap_place(heap, id, answering->context->settings.raw);
 
 		if (matching.before[shown] == RG_NO_ID)
 			rg_bitset_set(&answering->made, id);

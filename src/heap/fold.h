@@ -15,6 +15,12 @@ static inline bool rg_heap_folded(const struct rg_heap *heap, uint32_t id)
 	return rg_bitset_get(&heap->folded, id);
 }
 
+/* Where an object is among those that are shown: in what it is folded into, unless RAW. */
+static inline uint32_t rg_heap_place(const struct rg_heap *heap, uint32_t id, bool raw)
+{
+	return raw ? id : heap->owner[id];
+}
+
 /* The helper that is folded into the object (of several the first), or RG_NO_ID. O(1). */
 static inline uint32_t rg_heap_helper(const struct rg_heap *heap, uint32_t id)
 {

@@ -14,7 +14,7 @@
 /* What stands for an object in the graph that is asked. */
 static uint32_t shown(const struct rg_selector *selector, uint32_t id)
 {
-	return selector->options.raw ? id : selector->heap->owner[id];
+	return rg_heap_place(selector->heap, id, selector->options.raw);
 }
 
 /* --- flags -------------------------------------------------------------------------------- */

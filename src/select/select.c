@@ -7,6 +7,7 @@
 
 #include "heapdump/base/array.h"
 #include "src/analysis/cycles.h"
+#include "src/heap/fold.h"
 #include "src/select/match.h"
 
 #define LINE 256 /* bytes that a line of a list of objects has at most */
@@ -196,8 +197,7 @@ static enum rg_code find_held(struct rg_selector *selector, struct rg_error *err
 	for (size_t i = 0; !code && i < heap->n_roots; i++) {
 		uint32_t object = heap->roots[i].object;
 
-		rg_bitset_set(
-			&selector->held, selector->options.raw ? object : heap->owner[object]);
+		rg_bitset_set(&selector->held, rg_heap_place(heap, object, selector->options.raw));
 	}
 	return code;
 }

@@ -505,7 +505,7 @@ static void draw_roots(struct walk *walk, uint32_t vertex)
 
 	for (size_t i = 0; i < heap->n_roots; i++) {
 		const struct rg_heap_root *root = &heap->roots[i];
-		uint32_t object = walk->draw->raw ? root->object : heap->owner[root->object], house;
+		uint32_t object = rg_heap_place(heap, root->object, walk->draw->raw), house;
 
 		if (root->kind == RG_ROOT_MODULE || root->kind == RG_ROOT_STATIC ||
 			stand_in(walk, object) != vertex)
