@@ -13,6 +13,7 @@
 #include "heapdump/base/clock.h"
 #include "heapdump/base/file.h"
 #include "heapdump/capture/facts.h"
+#include "heapdump/cpython/passes.h"
 #include "heapdump/image/process.h"
 
 #define EXPORT __attribute__((visibility("default")))

@@ -10,7 +10,7 @@
 #include "heapdump/capture/facts.h"
 #include "heapdump/capture/room.h"
 #include "heapdump/cpython/runtime.h"
-#include "heapdump/cpython/walk.h"
+#include "heapdump/cpython/passes.h"
 #include "heapdump/image/ahead.h"
 #include "heapdump/image/guardian.h"
 #include "heapdump/image/process.h"

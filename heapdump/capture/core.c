@@ -6,7 +6,7 @@
 
 #include "heapdump/capture/facts.h"
 #include "heapdump/capture/room.h"
-#include "heapdump/cpython/walk.h"
+#include "heapdump/cpython/passes.h"
 #include "heapdump/image/coreimage.h"
 
 #define SHIFT 3 /* CPython's objects are 8-aligned at least */

@@ -102,6 +102,7 @@ enum {
 	RG_TP_DICTOFFSET = 288,
 	RG_TP_SUBCLASSES = 360,
 	RG_TP_DEL = 376,
+	RG_GC_PREV = 8, /* in that head */
 	RG_GC_HEAD = 16, /* sizeof(PyGC_Head), before an object the collector knows */
 	RG_BYTES_HEADER = 33, /* sys.getsizeof(b"") */
 	RG_MANAGED_HEAD = 16, /* before that, of an object with a managed dict or weak references */

@@ -28,9 +28,9 @@ static struct rg_root_record new_root(enum rg_root_kind kind, uint32_t name)
  */
 static bool take(struct rg_walk *walk, uint64_t address, struct rg_root_record root)
 {
-	uint32_t number = address & 7 ? RG_NO_OBJECT : rg_objects_find(&walk->objects, address);
+	uint32_t number = address & 7 ? RG_NO_OBJECT : rg_objects_find(walk->objects, address);
 
-	if (number == RG_NO_OBJECT || !rg_walk_unexplained(walk, number) ||
+	if (number == RG_NO_OBJECT || !rg_walk_unexplained(walk, address, number) ||
 		rg_map_get(&walk->native, address) == root.name)
 		return false;
 	if (!rg_map_set(&walk->native, address, root.name))
@@ -52,7 +52,7 @@ static void take_arena(struct rg_walk *walk, uint64_t address, struct rg_root_re
 		return;
 	list = rg_image_u64(walk->image, address + ARENA_OBJECTS);
 	root.name = rg_walk_literal(walk, "parser's arena");
-	if (rg_objects_find(&walk->objects, list) != RG_NO_OBJECT && rg_walk_is(walk, list, "list"))
+	if (rg_objects_find(walk->objects, list) != RG_NO_OBJECT && rg_walk_is(walk, list, "list"))
 		take(walk, list, root);
 }
 

@@ -139,7 +139,7 @@ static void walk_interned(struct rg_walk *walk, uint64_t interpreter)
 	root.name = name_in(walk, interpreter, "interned strings");
 	if (!rg_walk_is(walk, root.target, "dict"))
 		return;
-	if (!rg_map_set(&walk->borrowers, root.target, 1))
+	if (!rg_map_set(&walk->shared->borrowers, root.target, 1))
 		walk->out_of_memory = true;
 	rg_walk_root(walk, &root);
 }
@@ -172,7 +172,7 @@ static uint32_t thread_name(struct rg_walk *walk, uint64_t interpreter, uint64_t
 static void guess_stack(
 	struct rg_walk *walk, uint64_t first, uint32_t size, struct rg_root_record root)
 {
-	walk->current = RG_NO_OBJECT;
+	walk->current = 0;
 	for (uint32_t i = 0; i < size && i < 10000; i++) {
 		size_t before = walk->n_guesses;
 
@@ -346,12 +346,12 @@ void rg_roots_static(struct rg_walk *walk)
 {
 	struct rg_root_record root = new_root(RG_ROOT_STATIC);
 
-	for (size_t i = 0; i < walk->types.count; i++) {
-		const struct rg_pytype *type = walk->types.rows[i];
+	for (size_t i = 0; i < walk->shared->types.count; i++) {
+		const struct rg_pytype *type = walk->shared->types.rows[i];
 
 		root.target = type->address;
 		if (!type->valid || type->tp_flags & RG_TPFLAG_HEAP ||
-			rg_objects_find(&walk->objects, type->address) == RG_NO_OBJECT)
+			rg_objects_find(walk->objects, type->address) == RG_NO_OBJECT)
 			continue;
 		root.name = rg_writer_string(
 			walk->writer, type->name, __builtin_strlen(type->name));

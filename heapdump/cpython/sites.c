@@ -272,31 +272,32 @@ static uint32_t site_of(struct search *search, uint64_t traceback)
 	return site;
 }
 
-/* The object whose memory begins at BASE, or RG_NO_OBJECT: most pieces of memory are none. */
-static uint32_t object_at(struct rg_walk *walk, uint64_t base)
+/* The object whose memory begins at BASE, or 0: most pieces of memory are none. */
+static uint64_t object_at(struct rg_walk *walk, uint64_t base)
 {
 	static const unsigned heads[] = { 0, RG_GC_HEAD, RG_GC_HEAD + RG_MANAGED_HEAD };
 
 	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
-		uint32_t number = rg_objects_find(&walk->objects, base + heads[i]);
+		uint64_t address = base + heads[i];
 
-		if (number != RG_NO_OBJECT && rg_walk_base(walk, number) == base)
-			return number;
+		if (rg_objects_find(walk->objects, address) != RG_NO_OBJECT &&
+			rg_walk_base(walk, address) == base)
+			return address;
 	}
-	return RG_NO_OBJECT;
+	return 0;
 }
 
 static void write_allocation(struct search *search, const struct trace *trace)
 {
 	struct rg_walk *walk = search->walk;
-	uint32_t number = object_at(walk, trace->memory), site;
+	uint64_t address = object_at(walk, trace->memory);
+	uint32_t site;
 
-	if (number == RG_NO_OBJECT)
+	if (!address)
 		return;
 	site = site_of(search, trace->traceback);
 	if (site < UNKNOWN)
-		rg_writer_allocation(walk->writer,
-			&(struct rg_allocation_record){ walk->objects.address[number], site });
+		rg_writer_allocation(walk->writer, &(struct rg_allocation_record){ address, site });
 }
 
 /*

@@ -427,9 +427,22 @@ static void write_type(struct rg_walk *walk, struct rg_pytype *type)
 	type->number = rg_writer_type(walk->writer, &record);
 }
 
-static uint32_t make_type(struct rg_walk *walk, uint64_t address)
+/*
+ * True when an instance of TYPE refers to nothing: the readers of such a type tell its length alone.
+ */
+static bool is_leaf(const struct rg_pytype *type)
 {
-	struct rg_types *types = &walk->types;
+	bool leaf = !(type->tp_flags & (RG_TPFLAG_HEAP | RG_TPFLAG_GC)) && !type->dictoffset &&
+		    !type->n_fields && !type->n_scan && !type->scan_items;
+
+	for (unsigned i = 0; i < type->n_readers; i++)
+		leaf &= type->readers[i]->read == rg_traverse_length;
+	return leaf;
+}
+
+static struct rg_pytype *make_type(struct rg_walk *walk, uint64_t address)
+{
+	struct rg_types *types = &walk->shared->types;
 	struct rg_pytype *type = calloc(1, sizeof(*type));
 	struct rg_pytype **slot = type ? RG_PUSH(types->rows, types->count, types->capacity) : NULL;
 
@@ -437,7 +450,7 @@ static uint32_t make_type(struct rg_walk *walk, uint64_t address)
 		types->count -= slot != NULL;
 		free(type);
 		walk->out_of_memory = true;
-		return RG_NO_TYPE;
+		return NULL;
 	}
 	*slot = type;
 	type->address = address;
@@ -446,27 +459,34 @@ static uint32_t make_type(struct rg_walk *walk, uint64_t address)
 		read_header(walk, type, address);
 		make_plan(walk, type);
 		set_flags(walk, type);
+		type->leaf = is_leaf(type);
 		type->value = rg_values_find(type);
 		write_type(walk, type);
 	}
-	return rg_map_get(&types->by_address, address);
+	return type;
 }
 
-uint32_t rg_types_get(struct rg_walk *walk, uint64_t address)
+/* From the table that both threads share. */
+static struct rg_pytype *find_type(struct rg_walk *walk, uint64_t address)
 {
-	struct rg_types *types = &walk->types;
-	uint32_t number;
+	struct rg_types *types = &walk->shared->types;
+	struct rg_pytype *type;
+	uint32_t row;
+
+	rg_walk_lock(walk);
+	row = rg_map_get(&types->by_address, address);
+	type = row == RG_MAP_NONE ? make_type(walk, address) : types->rows[row];
+	rg_walk_unlock(walk);
+	return type;
+}
+
+struct rg_pytype *rg_types_get(struct rg_walk *walk, uint64_t address)
+{
+	struct rg_pytype **recent = &walk->types[(address >> 4 ^ address >> 14) % RG_RECENT_TYPES];
 
 	if (!address)
-		return RG_NO_TYPE;
-	if (address != types->last_address) {
-		number = rg_map_get(&types->by_address, address);
-		if (number == RG_MAP_NONE)
-			number = make_type(walk, address);
-		types->last_address = address;
-		types->last = number;
-	}
-	if (types->last == RG_NO_TYPE || !types->rows[types->last]->valid)
-		return RG_NO_TYPE;
-	return types->last;
+		return NULL;
+	if (!*recent || (*recent)->address != address)
+		*recent = find_type(walk, address);
+	return *recent && (*recent)->valid ? *recent : NULL;
 }

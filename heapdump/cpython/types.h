@@ -18,7 +18,6 @@
 struct rg_walk;
 struct rg_traverser;
 
-#define RG_NO_TYPE UINT32_MAX
 #define RG_TYPE_READERS 4 /* of one type and its bases: an OrderedDict is a dict too */
 
 /* One pointer at a fixed place in the body of each instance. */
@@ -41,6 +40,7 @@ struct rg_pytype {
 	bool python; /* made by a class statement */
 	bool typeless; /* the collector is not shown that an instance refers to its type */
 	bool hollow; /* its references are shown as its holder's */
+	bool leaf; /* an instance refers to nothing, and the collector does not know it */
 	char name[64]; /* tp_name, cut */
 
 	const struct rg_traverser *readers[RG_TYPE_READERS]; /* most derived first */
@@ -55,18 +55,16 @@ struct rg_pytype {
 };
 
 struct rg_types {
-	struct rg_pytype **rows; /* by number; a row stays where it is */
+	struct rg_pytype **rows; /* a row stays where it is */
 	size_t count, capacity;
-	struct rg_map by_address;
-	uint64_t last_address;
-	uint32_t last;
+	struct rg_map by_address; /* -> place in rows */
 };
 
 /* A zeroed struct is empty and valid. */
 void rg_types_deinit(struct rg_types *types);
 
-/* The number of the type at ADDRESS (made and checked on first sight), or RG_NO_TYPE. */
-uint32_t rg_types_get(struct rg_walk *walk, uint64_t address);
+/* The type at ADDRESS, made and checked on first sight; NULL where there is none. */
+struct rg_pytype *rg_types_get(struct rg_walk *walk, uint64_t address);
 
 /* True when TYPE or one of its bases is the C type called NAME. */
 bool rg_type_is(struct rg_walk *walk, const struct rg_pytype *type, const char *name);

@@ -158,8 +158,7 @@ static void put_descriptor(struct rg_walk *walk, uint64_t address)
 
 static void put_type(struct rg_walk *walk, uint64_t address)
 {
-	uint32_t number = rg_types_get(walk, address);
-	const struct rg_pytype *type = number == RG_NO_TYPE ? NULL : walk->types.rows[number];
+	const struct rg_pytype *type = rg_types_get(walk, address);
 
 	if (type && type->tp_flags & RG_TPFLAG_HEAP)
 		put_name(walk, address,

@@ -1,13 +1,14 @@
 /*
- * The walk over a CPython heap: from the collector's lists and the roots to every object that
- * can be reached, each written to the snapshot with its references.
+ * The state of a walk over a CPython heap, and what readers of objects and roots tell it.
  *
- * One queue, no recursion: objects are numbered as they are found and read in that order. Linear
- * in objects and references. The image is hostile: every pointer is checked before it is
- * followed, every count bounded by what can be read.
+ * Two threads may walk together: each has a struct rg_walk of its own, and both one struct
+ * rg_shared. The image is hostile: every pointer is checked before it is followed, every count
+ * bounded by what can be read.
  */
 #ifndef RG_CPYTHON_WALK_H
 #define RG_CPYTHON_WALK_H
+
+#include <pthread.h>
 
 #include "heapdump/base/error.h"
 #include "heapdump/cpython/objects.h"
@@ -16,10 +17,13 @@
 #include "heapdump/image/image.h"
 #include "heapdump/snapshot/writer.h"
 
+#define RG_RECENT_TYPES 1024
+
 /* A word that may be a reference, judged when all exact references are known. */
 struct rg_guess {
 	uint64_t target;
-	uint32_t source; /* object number, or RG_NO_OBJECT for a root */
+	uint64_t source; /* 0: a root */
+	size_t place; /* among the guesses of its source */
 	struct rg_root_record root; /* then: all but its target */
 };
 
@@ -32,7 +36,22 @@ struct rg_inside {
 	uint64_t (*size)(uint64_t object, uint64_t method);
 };
 
+/* What is found once for both threads. */
+struct rg_shared {
+	pthread_mutex_t lock; /* of all there is here; may be taken twice by the same thread */
+	struct rg_objects objects;
+	struct rg_types types;
+	struct rg_map names; /* address of a str -> its string number */
+	struct rg_map literals; /* address of our own text -> its string number */
+	struct rg_map borrowers; /* addresses of dicts that borrow what they refer to */
+};
+
 struct rg_walk {
+	struct rg_shared *shared;
+	struct rg_objects *objects; /* its */
+	unsigned lane; /* 0, or 1: the second thread's */
+	bool alone; /* there is no other thread */
+
 	struct rg_image *image;
 	const struct rg_inside *inside; /* or NULL */
 	const struct rg_runtime *runtime;
@@ -40,22 +59,23 @@ struct rg_walk {
 	struct rg_writer *writer;
 	bool dict_values; /* a __dict__ refers to values that are part of its instance */
 	bool values; /* write previews of values, not names alone */
-
-	struct rg_objects objects;
-	struct rg_types types;
-	struct rg_map borrowers; /* addresses of dicts that borrow what they refer to */
 	uint64_t any_lookup; /* to 3.10: what finds a key that may be no str */
-	struct rg_map names; /* address of a str -> its string number */
-	struct rg_map literals; /* address of our own text -> its string number */
+
+	/* what was looked up last, for it comes again */
+	struct rg_pytype *types[RG_RECENT_TYPES]; /* by a hash of their address */
+	struct rg_map names, literals;
 
 	/* the object being read */
-	uint32_t current;
+	uint64_t current;
 	struct rg_reference_record *references;
 	size_t n_references, references_capacity;
 	uint64_t items; /* its element count, or UINT64_MAX */
 	bool unknown; /* to the collector, which sees none of its references */
 	bool uncounted; /* what it refers to does not count it */
 
+	uint32_t next; /* of this thread's objects, the first not looked at again */
+	uint32_t *put_off; /* numbers of objects that are read when the other thread has ended */
+	size_t n_put_off, put_off_capacity;
 	struct rg_guess *guesses;
 	size_t n_guesses, guesses_capacity;
 
@@ -69,16 +89,48 @@ struct rg_walk {
 	bool out_of_memory;
 };
 
-/* What is written beside objects and references. */
-struct rg_walk_options {
-	bool values; /* previews of values, not names alone */
-	bool sites; /* where objects were allocated, if the program traces that */
-	const struct rg_inside *inside; /* from within, what no table knows; or NULL */
-};
+/* Of SHARED, zeroed. */
+void rg_shared_init(struct rg_shared *shared);
+void rg_shared_deinit(struct rg_shared *shared);
 
-/* Walk IMAGE and write all but the END block. */
-enum rg_code rg_walk_heap(struct rg_image *image, const struct rg_runtime *runtime,
-	struct rg_writer *writer, const struct rg_walk_options *options, struct rg_error *err);
+/* Release what is WALK's own. */
+void rg_walk_deinit(struct rg_walk *walk);
+
+static inline void rg_walk_lock(struct rg_walk *walk)
+{
+	if (!walk->alone)
+		pthread_mutex_lock(&walk->shared->lock);
+}
+
+static inline void rg_walk_unlock(struct rg_walk *walk)
+{
+	if (!walk->alone)
+		pthread_mutex_unlock(&walk->shared->lock);
+}
+
+/* False when memory or the bound of what may be read has come to its end. */
+static inline bool rg_walk_goes_on(const struct rg_walk *walk)
+{
+	return !walk->out_of_memory && !walk->objects->out_of_memory && walk->room > 0;
+}
+
+/*
+ * The type of what may be an object at ADDRESS, which is not found yet; NULL where there is none.
+ */
+struct rg_pytype *rg_walk_type_at(struct rg_walk *walk, uint64_t address);
+
+/* As rg_walk_object; and the type of one that was new, else NULL. */
+uint32_t rg_walk_find(struct rg_walk *walk, uint64_t address, struct rg_pytype **fresh_ret);
+
+/* Objects of a type the collector knows have a head before them; static types have none. */
+static inline bool rg_walk_has_head(
+	struct rg_walk *walk, const struct rg_pytype *type, uint64_t address)
+{
+	if (!(type->tp_flags & RG_TPFLAG_GC))
+		return false;
+	return !(type->tp_flags & RG_TPFLAG_TYPE) ||
+	       rg_image_u64(walk->image, address + RG_TP_FLAGS) & RG_TPFLAG_HEAP;
+}
 
 /* --- for readers and roots ---------------------------------------------------------------- */
 
@@ -120,11 +172,11 @@ void rg_walk_guess(struct rg_walk *walk, uint64_t word);
 /* An object that a root owns a reference to. */
 void rg_walk_root(struct rg_walk *walk, const struct rg_root_record *root);
 
-/* The address of the memory that holds object NUMBER: its heads come before it. */
-uint64_t rg_walk_base(struct rg_walk *walk, uint32_t number);
+/* The address of the memory that holds the object at ADDRESS: its heads come before it. */
+uint64_t rg_walk_base(struct rg_walk *walk, uint64_t address);
 
-/* True when exact references do not explain the refcount of object NUMBER. */
-bool rg_walk_unexplained(struct rg_walk *walk, uint32_t number);
+/* True when exact references do not explain the refcount of object NUMBER, at ADDRESS. */
+bool rg_walk_unexplained(struct rg_walk *walk, uint64_t address, uint32_t number);
 
 /* String numbers: of the str or C string at ADDRESS, of a literal of ours; RG_NO_STRING if none. */
 uint32_t rg_walk_name(struct rg_walk *walk, uint64_t address);

@@ -6,24 +6,20 @@
 
 #include "heapdump/base/array.h"
 
-#define PAGE 4096u
+#define PAGE RG_IMAGE_PAGE
 #define PIECE (64u << 10)
 
-/* rg_image_at relies on PAGE_READ being 1 */
 enum { PAGE_UNREAD, PAGE_READ, PAGE_BAD };
 
 void rg_image_init(
 	struct rg_image *image, int64_t (*read)(void *, uint64_t, void *, size_t), void *context)
 {
-	static const struct rg_segment none;
-
 	memset(image, 0, sizeof(*image));
 	image->read = read;
 	image->context = context;
 	image->piece = PIECE;
-	/* so that rg_image_at has a segment to miss */
-	for (unsigned i = 0; i < RG_IMAGE_RECENT; i++)
-		image->recent[i] = &none;
+	for (unsigned i = 0; i < RG_IMAGE_PAGES; i++)
+		image->recent[i].address = 1;
 }
 
 void rg_image_deinit(struct rg_image *image)
@@ -181,11 +177,16 @@ static size_t segment_at(const struct rg_image *image, uint64_t address)
 
 static struct rg_segment *find_segment(struct rg_image *image, uint64_t address)
 {
-	size_t number = segment_at(image, address);
+	const struct rg_segment **recent =
+		&image->recent_segments[(address >> 21 ^ address >> 40) % RG_IMAGE_SEGMENTS];
+	size_t number;
 
+	if (*recent && address - (*recent)->start < (*recent)->end - (*recent)->start)
+		return &image->segments[*recent - image->segments];
+	number = segment_at(image, address);
 	if (number == image->n_segments)
 		return NULL;
-	image->recent[rg_image_hash(address)] = &image->segments[number];
+	*recent = &image->segments[number];
 	return &image->segments[number];
 }
 
@@ -198,6 +199,7 @@ static bool is_memory(const struct rg_mapping *mapping)
 
 void rg_image_be_direct(struct rg_image *image)
 {
+	image->direct = true;
 	for (size_t i = 0; i < image->n_segments; i++) {
 		struct rg_segment *segment = &image->segments[i];
 
@@ -214,6 +216,17 @@ void rg_image_be_direct(struct rg_image *image)
 			memset(segment->pages + (mapping->start - segment->start) / PAGE, PAGE_READ,
 				(mapping->end - mapping->start) / PAGE);
 	}
+}
+
+/* Have rg_image_at know the page at the offset AT of SEGMENT, unless a strange core cuts it. */
+static void note_page(struct rg_image *image, const struct rg_segment *segment, uint64_t at)
+{
+	uint64_t address = segment->start + at;
+
+	if (segment->start % PAGE == 0 && segment->end % PAGE == 0)
+		image->recent[address / PAGE % RG_IMAGE_PAGES] = (struct rg_page){
+			address - address % PAGE, segment->mirror + (at - at % PAGE)
+		};
 }
 
 const void *rg_image_fetch(struct rg_image *image, uint64_t address, size_t length)
@@ -234,6 +247,7 @@ const void *rg_image_fetch(struct rg_image *image, uint64_t address, size_t leng
 		if (state_of(segment, page) != PAGE_READ)
 			return NULL;
 	}
+	note_page(image, segment, at);
 	return segment->mirror + at;
 }
 

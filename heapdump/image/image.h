@@ -15,7 +15,9 @@
 
 #include "heapdump/base/error.h"
 
-#define RG_IMAGE_RECENT 256u
+#define RG_IMAGE_PAGES 256u
+#define RG_IMAGE_SEGMENTS 256u
+#define RG_IMAGE_PAGE 4096u
 
 /* One line of /proc/PID/maps, [start, end). */
 struct rg_mapping {
@@ -33,16 +35,23 @@ struct rg_segment {
 		claims; /* whether a thread has taken each piece to load; NULL: there is only one */
 };
 
+/* A page that is there: what a translation look-aside buffer is to a processor. */
+struct rg_page {
+	uint64_t address; /* 1: none */
+	const uint8_t *bytes;
+};
+
 struct rg_image {
 	struct rg_mapping *mappings;
 	size_t n_mappings, mappings_capacity;
 	struct rg_segment *segments;
 	size_t n_segments, segments_capacity;
-	const struct rg_segment
-		*recent[RG_IMAGE_RECENT]; /* where addresses were found, by their hash */
+	struct rg_page recent[RG_IMAGE_PAGES]; /* those read last, by their number */
+	const struct rg_segment *recent_segments[RG_IMAGE_SEGMENTS]; /* by a hash of the address */
 	/* Read up to LENGTH bytes at ADDRESS: how many were read, or -1. */
 	int64_t (*read)(void *context, uint64_t address, void *buffer, size_t length);
 	void *context; /* the back end's, not owned */
+	bool direct; /* the mirror is the memory itself: nothing is loaded any more */
 	uint64_t piece; /* bytes that are asked for at once; a page for who records what is used */
 	void (*missed)(void *context, uint64_t address); /* told of what is waited for; or NULL */
 	void *missed_context;
@@ -83,20 +92,14 @@ const void *rg_image_fetch(struct rg_image *image, uint64_t address, size_t leng
 void rg_image_take(struct rg_image *image, uint64_t start, uint64_t end);
 void rg_image_blank(struct rg_image *image, uint64_t start, uint64_t end);
 
-static inline unsigned rg_image_hash(uint64_t address)
-{
-	return (unsigned)(address >> 21 ^ address >> 40) % RG_IMAGE_RECENT;
-}
-
 /* LENGTH bytes at ADDRESS, or NULL where they cannot be read. Valid as long as the image. */
 static inline const void *rg_image_at(struct rg_image *image, uint64_t address, size_t length)
 {
-	const struct rg_segment *segment = image->recent[rg_image_hash(address)];
-	uint64_t at = address - segment->start, size = segment->end - segment->start;
+	uint64_t offset = address % RG_IMAGE_PAGE;
+	const struct rg_page *page = &image->recent[address / RG_IMAGE_PAGE % RG_IMAGE_PAGES];
 
-	if (at < size && length <= size - at && (at & 4095) + length <= 4096 &&
-		__atomic_load_n(&segment->pages[at >> 12], __ATOMIC_ACQUIRE) == 1)
-		return segment->mirror + at;
+	if (page->address == address - offset && offset + length <= RG_IMAGE_PAGE)
+		return page->bytes + offset;
 	return rg_image_fetch(image, address, length);
 }
 

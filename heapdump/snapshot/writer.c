@@ -1,6 +1,7 @@
 #include "heapdump/snapshot/writer.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,13 +16,15 @@
 #define BLOCK_SIZE (256u << 10)
 
 struct block {
-	uint8_t bytes[RG_FRAME_SIZE + BLOCK_SIZE];
+	uint8_t bytes[RG_FRAME_SIZE + BLOCK_SIZE + sizeof(uint64_t)]; /* see put_varint */
 	uint32_t used, count;
 	uint64_t base; /* the frame's: an address or a number, by type */
 	uint64_t previous; /* the address the next delta is relative to */
 };
 
 struct rg_writer {
+	struct rg_writer *first; /* the one that counts and writes, maybe itself */
+	pthread_mutex_t lock; /* of the first: of what follows, and of its numbered records */
 	FILE *stream;
 	unsigned shift;
 	uint32_t sequence;
@@ -49,27 +52,53 @@ static void write_header(struct rg_writer *writer)
 	put_raw(writer, header, sizeof(header));
 }
 
-struct rg_writer *rg_writer_create(FILE *stream, unsigned shift)
+static struct rg_writer *new_writer(unsigned shift)
 {
 	struct rg_writer *writer = calloc(1, sizeof(*writer));
+	pthread_mutexattr_t attributes;
+
+	if (!writer)
+		return NULL;
+	writer->shift = shift;
+	writer->first = writer;
+	pthread_mutexattr_init(&attributes);
+	/* to count a record may write the block before it */
+	pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutex_init(&writer->lock, &attributes);
+	pthread_mutexattr_destroy(&attributes);
+	return writer;
+}
+
+struct rg_writer *rg_writer_create(FILE *stream, unsigned shift)
+{
+	struct rg_writer *writer = new_writer(shift);
 
 	if (!writer)
 		return NULL;
 	writer->stream = stream;
-	writer->shift = shift;
 	write_header(writer);
 	return writer;
 }
 
 void rg_writer_destroy(struct rg_writer *writer)
 {
+	if (writer)
+		pthread_mutex_destroy(&writer->lock);
 	free(writer);
 }
 
-/* Frame and write the open block of TYPE, and empty it. */
-static void write_block(struct rg_writer *writer, enum rg_block_type type)
+struct rg_writer *rg_writer_second(struct rg_writer *first)
 {
-	struct block *block = &writer->blocks[type];
+	struct rg_writer *second = new_writer(first->shift);
+
+	if (second)
+		second->first = first;
+	return second;
+}
+
+/* Frame and write BLOCK, which is open, and empty it. WRITER is the first. */
+static void write_block(struct rg_writer *writer, struct block *block, enum rg_block_type type)
+{
 	uint32_t numbers[4] = { type, block->used, block->count, writer->sequence++ };
 	uint64_t sum;
 
@@ -87,11 +116,13 @@ static void flush_block(struct rg_writer *writer, enum rg_block_type type)
 	static const enum rg_block_type first[] = { RG_BLOCK_STRINGS, RG_BLOCK_TYPES,
 		RG_BLOCK_THREADS, RG_BLOCK_FRAMES, RG_BLOCK_SITES };
 
+	pthread_mutex_lock(&writer->first->lock);
 	for (size_t i = 0; i < sizeof(first) / sizeof(*first) && first[i] != type; i++)
-		if (writer->blocks[first[i]].count)
-			write_block(writer, first[i]);
+		if (writer->first->blocks[first[i]].count)
+			write_block(writer->first, &writer->first->blocks[first[i]], first[i]);
 	if (writer->blocks[type].count)
-		write_block(writer, type);
+		write_block(writer->first, &writer->blocks[type], type);
+	pthread_mutex_unlock(&writer->first->lock);
 }
 
 /*
@@ -125,12 +156,35 @@ static void close_record(struct block *block, const uint8_t *end)
 	block->used = (uint32_t)(end - (block->bytes + RG_FRAME_SIZE));
 }
 
-static inline uint8_t *put_varint(uint8_t *at, uint64_t value)
+static uint8_t *put_large(uint8_t *at, uint64_t value)
 {
 	for (; value >= 0x80; value >>= 7)
 		*at++ = (uint8_t)(value | 0x80);
 	*at++ = (uint8_t)value;
 	return at;
+}
+
+/*
+ * Up to 56 bits without a branch on how many bytes they take, which nobody can foretell: the groups
+ * of 7 bits are moved apart together, and 8 bytes are stored, whatever comes behind.
+ */
+static inline uint8_t *put_varint(uint8_t *at, uint64_t value)
+{
+	unsigned last;
+
+	if (value < 0x80) {
+		*at = (uint8_t)value;
+		return at + 1;
+	}
+	if (value >> 56)
+		return put_large(at, value);
+	value = (value & 0x0fffffff) | (value & 0x0fffffffull << 28) << 4;
+	value = (value & 0x00003fff00003fff) | (value & 0x0fffc0000fffc000) << 2;
+	value = (value & 0x007f007f007f007f) | (value & 0x3f803f803f803f80) << 1;
+	last = (unsigned)(63 - __builtin_clzll(value)) & 56;
+	value |= 0x8080808080808080 & ((1ull << last) - 1);
+	memcpy(at, &value, sizeof(value));
+	return at + last / 8 + 1;
 }
 
 static inline uint8_t *put_zigzag(uint8_t *at, int64_t value)
@@ -162,20 +216,43 @@ static uint8_t *put_optional(uint8_t *at, uint32_t number)
 	return put_varint(at, number == UINT32_MAX ? 0 : (uint64_t)number + 1);
 }
 
+/*
+ * The block for one more record that others refer to by number, *NUMBER_RET; close_counted follows.
+ * Both threads share the first writer's.
+ */
+static struct block *open_counted(
+	struct rg_writer *writer, enum rg_block_type type, uint64_t *number_ret)
+{
+	struct rg_writer *first = writer->first;
+
+	pthread_mutex_lock(&first->lock);
+	*number_ret = first->totals[type];
+	return open_record(first, type, *number_ret);
+}
+
+static uint32_t close_counted(
+	struct rg_writer *writer, struct block *block, const uint8_t *end, uint64_t number)
+{
+	close_record(block, end);
+	pthread_mutex_unlock(&writer->first->lock);
+	return (uint32_t)number;
+}
+
 uint32_t rg_writer_string(struct rg_writer *writer, const char *text, size_t length)
 {
-	uint64_t number = writer->totals[RG_BLOCK_STRINGS];
-	struct block *block = open_record(writer, RG_BLOCK_STRINGS, number);
+	uint64_t number;
+	struct block *block = open_counted(writer, RG_BLOCK_STRINGS, &number);
 
-	close_record(block, put_bytes(record_of(block), text,
-				    length < STRING_LIMIT ? (uint32_t)length : STRING_LIMIT));
-	return (uint32_t)number;
+	return close_counted(writer, block,
+		put_bytes(record_of(block), text,
+			length < STRING_LIMIT ? (uint32_t)length : STRING_LIMIT),
+		number);
 }
 
 uint32_t rg_writer_type(struct rg_writer *writer, const struct rg_type_record *type)
 {
-	uint64_t number = writer->totals[RG_BLOCK_TYPES];
-	struct block *block = open_record(writer, RG_BLOCK_TYPES, number);
+	uint64_t number;
+	struct block *block = open_counted(writer, RG_BLOCK_TYPES, &number);
 	uint8_t *at = record_of(block);
 
 	at = put_varint(at, type->address);
@@ -184,8 +261,7 @@ uint32_t rg_writer_type(struct rg_writer *writer, const struct rg_type_record *t
 	at = put_varint(at, type->flags);
 	at = put_varint(at, type->basicsize);
 	at = put_varint(at, type->itemsize);
-	close_record(block, at);
-	return (uint32_t)number;
+	return close_counted(writer, block, at, number);
 }
 
 void rg_writer_object(struct rg_writer *writer, const struct rg_object_record *object)
@@ -280,39 +356,36 @@ void rg_writer_root(struct rg_writer *writer, const struct rg_root_record *root)
 
 uint32_t rg_writer_thread(struct rg_writer *writer, const struct rg_thread_record *thread)
 {
-	uint64_t number = writer->totals[RG_BLOCK_THREADS];
-	struct block *block = open_record(writer, RG_BLOCK_THREADS, number);
+	uint64_t number;
+	struct block *block = open_counted(writer, RG_BLOCK_THREADS, &number);
 	uint8_t *at = record_of(block);
 
 	at = put_varint(at, thread->native_id);
 	at = put_varint(at, thread->ident);
-	close_record(block, put_optional(at, thread->name));
-	return (uint32_t)number;
+	return close_counted(writer, block, put_optional(at, thread->name), number);
 }
 
 uint32_t rg_writer_frame(struct rg_writer *writer, const struct rg_frame_record *frame)
 {
-	uint64_t number = writer->totals[RG_BLOCK_FRAMES];
-	struct block *block = open_record(writer, RG_BLOCK_FRAMES, number);
+	uint64_t number;
+	struct block *block = open_counted(writer, RG_BLOCK_FRAMES, &number);
 	uint8_t *at = record_of(block);
 
 	at = put_varint(at, frame->thread);
 	at = put_optional(at, frame->function);
 	at = put_optional(at, frame->file);
-	close_record(block, put_varint(at, frame->line));
-	return (uint32_t)number;
+	return close_counted(writer, block, put_varint(at, frame->line), number);
 }
 
 uint32_t rg_writer_site(struct rg_writer *writer, const struct rg_site_record *site)
 {
-	uint64_t number = writer->totals[RG_BLOCK_SITES];
-	struct block *block = open_record(writer, RG_BLOCK_SITES, number);
+	uint64_t number;
+	struct block *block = open_counted(writer, RG_BLOCK_SITES, &number);
 	uint8_t *at = record_of(block);
 
 	at = put_optional(at, site->file);
 	at = put_varint(at, site->line);
-	close_record(block, put_optional(at, site->caller));
-	return (uint32_t)number;
+	return close_counted(writer, block, put_optional(at, site->caller), number);
 }
 
 void rg_writer_allocation(struct rg_writer *writer, const struct rg_allocation_record *allocation)
@@ -360,6 +433,14 @@ void rg_writer_flush(struct rg_writer *writer)
 		flush_block(writer, rg_record_block(i));
 }
 
+void rg_writer_join(struct rg_writer *first, struct rg_writer *second)
+{
+	rg_writer_flush(second);
+	for (unsigned i = 0; i < RG_RECORD_BLOCKS; i++)
+		first->totals[rg_record_block(i)] += second->totals[rg_record_block(i)];
+	rg_writer_destroy(second);
+}
+
 enum rg_code rg_writer_finish(struct rg_writer *writer, struct rg_error *err)
 {
 	struct block *end = &writer->blocks[RG_BLOCK_END];
@@ -371,7 +452,7 @@ enum rg_code rg_writer_finish(struct rg_writer *writer, struct rg_error *err)
 	for (unsigned i = 0; i < RG_RECORD_BLOCKS; i++)
 		at = put_varint(at, writer->totals[rg_record_block(i)]);
 	close_record(end, at);
-	write_block(writer, RG_BLOCK_END);
+	write_block(writer, end, RG_BLOCK_END);
 	if (fflush(writer->stream) != 0 && !writer->error)
 		writer->error = errno ? errno : EIO;
 	if (writer->error == ENOMEM)

@@ -25,6 +25,15 @@ struct rg_writer;
 struct rg_writer *rg_writer_create(FILE *stream, unsigned shift);
 void rg_writer_destroy(struct rg_writer *writer);
 
+/*
+ * A second writer to the same stream, for another thread: what is told by number is counted by
+ * FIRST, whose functions may be called meanwhile. NULL when out of memory.
+ */
+struct rg_writer *rg_writer_second(struct rg_writer *first);
+
+/* Write what is open in SECOND, when its thread has ended, add it to FIRST, and destroy it. */
+void rg_writer_join(struct rg_writer *first, struct rg_writer *second);
+
 /* Write the open blocks now, so that even a cut file has them: for facts known at the start. */
 void rg_writer_flush(struct rg_writer *writer);
 

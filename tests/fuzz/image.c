@@ -6,7 +6,7 @@
 #include <glob.h>
 
 #include "heapdump/base/cursor.h"
-#include "heapdump/cpython/walk.h"
+#include "heapdump/cpython/passes.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/images/sparse.h"
 

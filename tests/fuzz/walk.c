@@ -2,7 +2,7 @@
  * The walk over a CPython heap. The input is the memory of the process from BASE on, with the
  * first interpreter at its start.
  */
-#include "heapdump/cpython/walk.h"
+#include "heapdump/cpython/passes.h"
 
 #include "heapdump/image/image.h"
 #include "src/heap/heap.h"

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "heapdump/capture/facts.h"
-#include "heapdump/cpython/walk.h"
+#include "heapdump/cpython/passes.h"
 #include "heapdump/image/process.h"
 #include "tests/images/sparse.h"
 

@@ -21,7 +21,7 @@ void rg_traverse_dict(struct rg_walk *walk, uint64_t address, const struct rg_py
 {
 	struct rg_entries entries;
 	uint64_t key, value;
-	bool borrows = rg_map_get(&walk->borrowers, address) != RG_MAP_NONE, hidden;
+	bool borrows = rg_map_get(&walk->shared->borrowers, address) != RG_MAP_NONE, hidden;
 
 	(void)type;
 	walk->items = rg_image_u64(walk->image, address + RG_DICT_USED);

@@ -110,14 +110,13 @@ uint64_t rg_instance_extra(struct rg_walk *walk, uint64_t address, const struct 
 
 uint64_t rg_instance_attribute(struct rg_walk *walk, uint64_t address, const char *name)
 {
-	uint32_t number = rg_types_get(walk, rg_image_u64(walk->image, address + RG_OB_TYPE));
+	const struct rg_pytype *type = rg_types_get(
+		walk, rg_image_u64(walk->image, address + RG_OB_TYPE));
 	struct rg_entries entries;
-	const struct rg_pytype *type;
 	uint64_t key, value;
 
-	if (number == RG_NO_TYPE)
+	if (!type)
 		return 0;
-	type = walk->types.rows[number];
 	if (open_values(walk, address, type, &entries))
 		while (rg_entries_next(&entries, &key, &value))
 			if (rg_text_equals(walk->image, walk->layout, key, name))
