@@ -39,7 +39,7 @@ static size_t expected_count(const struct rg_image *image)
 {
 	uint64_t count = memory_size(image) / BYTES_AN_OBJECT;
 
-	if (image->direct)
+	if (image->loaded)
 		return most_objects(image);
 	return count < EXPECTED_LIMIT ? (size_t)count : EXPECTED_LIMIT;
 }
@@ -273,7 +273,7 @@ static void end_second(struct rg_walk *walk, struct second *second)
 /* From the lists to all that can be reached. */
 static enum rg_code walk_all(struct rg_walk *walk, struct rg_error *err)
 {
-	struct second *second = walk->image->direct ? start_second(walk) : NULL;
+	struct second *second = walk->image->loaded ? start_second(walk) : NULL;
 	enum rg_code code = walk_lists(walk, err);
 
 	if (second)

@@ -199,7 +199,7 @@ static bool is_memory(const struct rg_mapping *mapping)
 
 void rg_image_be_direct(struct rg_image *image)
 {
-	image->direct = true;
+	image->loaded = true;
 	for (size_t i = 0; i < image->n_segments; i++) {
 		struct rg_segment *segment = &image->segments[i];
 
@@ -297,6 +297,13 @@ void rg_image_take(struct rg_image *image, uint64_t start, uint64_t end)
 	if (!segment)
 		return;
 	load(image, segment, start - segment->start, end - segment->start);
+}
+
+void rg_image_load_all(struct rg_image *image)
+{
+	for (size_t i = 0; i < image->n_segments; i++)
+		rg_image_take(image, image->segments[i].start, image->segments[i].end);
+	image->loaded = true;
 }
 
 void rg_image_blank(struct rg_image *image, uint64_t start, uint64_t end)

@@ -51,7 +51,7 @@ struct rg_image {
 	/* Read up to LENGTH bytes at ADDRESS: how many were read, or -1. */
 	int64_t (*read)(void *context, uint64_t address, void *buffer, size_t length);
 	void *context; /* the back end's, not owned */
-	bool direct; /* the mirror is the memory itself: nothing is loaded any more */
+	bool loaded; /* all that can be read is: threads may share copies of this struct */
 	uint64_t piece; /* bytes that are asked for at once; a page for who records what is used */
 	void (*missed)(void *context, uint64_t address); /* told of what is waited for; or NULL */
 	void *missed_context;
@@ -71,6 +71,9 @@ enum rg_code rg_image_seal(struct rg_image *image, struct rg_error *err);
  * Devices and the kernel's own pages stay out. Such an image is never to be deinitialised.
  */
 void rg_image_be_direct(struct rg_image *image);
+
+/* Load all that can be read. */
+void rg_image_load_all(struct rg_image *image);
 
 /*
  * Of a sealed image: have another thread load pieces, too, by rg_image_load, and tell MISSED of

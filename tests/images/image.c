@@ -4,6 +4,7 @@
  *
  *   image record PID FILE.zst   a process that waits; it is not stopped
  *   image walk FILE.zst A.rgs   the snapshot of it
+ *   image walk2 FILE.zst A.rgs  the same by two threads
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -81,7 +82,8 @@ static enum rg_code record(const char *pid, const char *path, struct rg_error *e
 	return code;
 }
 
-static enum rg_code replay(const char *path, const char *snapshot, struct rg_error *err)
+static enum rg_code replay(
+	const char *path, const char *snapshot, bool two, struct rg_error *err)
 {
 	FILE *out = fopen(snapshot, "we");
 	struct sparse sparse;
@@ -92,6 +94,8 @@ static enum rg_code replay(const char *path, const char *snapshot, struct rg_err
 	if (!out)
 		return rg_fail(err, RG_SYSTEM, "write", "%s: it cannot be written", snapshot);
 	code = sparse_open(&sparse, &image, path, err);
+	if (!code && two)
+		rg_image_load_all(&image);
 	if (!code)
 		code = walk(&image, out, &version, err);
 	if (!code && version != sparse.version)
@@ -111,9 +115,11 @@ int main(int argc, char **argv)
 	if (argc == 4 && strcmp(argv[1], "record") == 0)
 		code = record(argv[2], argv[3], &err);
 	else if (argc == 4 && strcmp(argv[1], "walk") == 0)
-		code = replay(argv[2], argv[3], &err);
+		code = replay(argv[2], argv[3], false, &err);
+	else if (argc == 4 && strcmp(argv[1], "walk2") == 0)
+		code = replay(argv[2], argv[3], true, &err);
 	else
-		fputs("usage: image record PID FILE | image walk FILE SNAPSHOT\n", stderr);
+		fputs("usage: image record PID FILE | image walk|walk2 FILE SNAPSHOT\n", stderr);
 	if (code)
 		fprintf(stderr, "image: %s\n", err.message);
 	return code ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -1,6 +1,7 @@
 """Every recorded image, walked here: each CPython's heap is read as it says itself that it is."""
 
 import glob
+import itertools
 import lzma
 import os
 import shlex
@@ -17,15 +18,15 @@ LIMIT = 2 << 20         # bytes of one image
 PROGRAM = os.path.join(os.environ.get("builddir", "."), "tests", "images", "image")
 
 
-def replay(version, folder):
-    """The report on the image of VERSION, or the text of what went wrong."""
+def replay(version, way, folder):
+    """The report on the image of VERSION walked this WAY, or the text of what went wrong."""
     image = os.path.join(HERE, version + ".image.zst")
     said, saved = os.path.join(folder, "truth"), os.path.join(folder, "a.rgs")
     if os.path.getsize(image) > LIMIT:
         return "%d bytes: too large" % os.path.getsize(image)
     with lzma.open(os.path.join(HERE, version + ".truth.xz")) as stream, open(said, "wb") as out:
         out.write(stream.read())
-    done = subprocess.run([*shlex.split(PROGRAM), "walk", image, saved], capture_output=True,
+    done = subprocess.run([*shlex.split(PROGRAM), way, image, saved], capture_output=True,
                           text=True, timeout=120)
     if done.returncode != 0:
         return "exit status %d: %s" % (done.returncode, done.stderr)
@@ -36,12 +37,13 @@ def main():
     versions = sorted((os.path.basename(path)[:-len(".image.zst")]
                        for path in glob.glob(os.path.join(HERE, "*.image.zst"))),
                       key=lambda version: tuple(map(int, version.split("."))))
-    print("1..%d" % len(versions))
-    for number, version in enumerate(versions, 1):
+    print("1..%d" % (2 * len(versions)))
+    for number, (version, way) in enumerate(itertools.product(versions, ("walk", "walk2")), 1):
         with tempfile.TemporaryDirectory(prefix="refgraph-images-") as folder:
-            report = replay(version, folder)
+            report = replay(version, way, folder)
         good = not isinstance(report, str) and not report.failed
-        print("%sok %d - CPython %s as it was recorded" % ("" if good else "not ", number, version))
+        print("%sok %d - CPython %s as it was recorded%s" % (
+            "" if good else "not ", number, version, ", by two threads" * (way == "walk2")))
         if isinstance(report, str):
             print("# " + report)
         elif not good:
