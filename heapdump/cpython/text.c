@@ -8,6 +8,7 @@
 
 #include "heapdump/base/utf8.h"
 
+#define SHORT_FLOAT 24 /* a sign, 15 digits, a point, and some more */
 #define STR_LENGTH 16
 #define STR_STATE 32
 #define FLOAT_VALUE 16
@@ -114,21 +115,13 @@ uint64_t rg_int_digits(struct rg_image *image, const struct rg_layout *layout, u
 	return size < 0 ? 0 - (uint64_t)size : (uint64_t)size;
 }
 
-size_t rg_text_int(struct rg_image *image, const struct rg_layout *layout, uint64_t address,
-	char *out, size_t size, bool *exact_ret)
+/* VALUE in decimal, cut at SIZE. */
+static size_t put_digits(unsigned __int128 value, bool negative, char *out, size_t size)
 {
-	bool negative;
-	uint64_t digits = rg_int_digits(image, layout, address, &negative);
-	unsigned __int128 value;
 	char reversed[48];
 	size_t n = 0, used = 0;
 	uint64_t small;
 
-	*exact_ret = digits <= 4;
-	if (digits > 4)
-		return (size_t)snprintf(out, size, "%sint of about %llu bits",
-			negative ? "negative " : "", (unsigned long long)digits * 30);
-	value = magnitude(image, layout, address, digits);
 	for (; value > UINT64_MAX; value /= 10)
 		reversed[n++] = (char)('0' + (int)(value % 10));
 	small = (uint64_t)value;
@@ -140,6 +133,19 @@ size_t rg_text_int(struct rg_image *image, const struct rg_layout *layout, uint6
 	while (n > 0 && used < size)
 		out[used++] = reversed[--n];
 	return used;
+}
+
+size_t rg_text_int(struct rg_image *image, const struct rg_layout *layout, uint64_t address,
+	char *out, size_t size, bool *exact_ret)
+{
+	bool negative;
+	uint64_t digits = rg_int_digits(image, layout, address, &negative);
+
+	*exact_ret = digits <= 4;
+	if (digits > 4)
+		return (size_t)snprintf(out, size, "%sint of about %llu bits",
+			negative ? "negative " : "", (unsigned long long)digits * 30);
+	return put_digits(magnitude(image, layout, address, digits), negative, out, size);
 }
 
 int64_t rg_int_value(struct rg_image *image, const struct rg_layout *layout, uint64_t address)
@@ -157,21 +163,22 @@ int64_t rg_int_value(struct rg_image *image, const struct rg_layout *layout, uin
  * VALUE as a whole number and at most three decimals, if it is one of so few digits that no shorter
  * text reads back as it (DBL_DIG): most are. The length, or 0.
  */
-static int put_short_float(double value, char *out, size_t size)
+static size_t put_short_float(double value, char *out, size_t size)
 {
 	double scaled = value * 1000, rounded = rint(scaled);
-	long long whole;
-	int length, decimals;
+	unsigned decimals;
+	size_t length;
 
-	if (!(fabs(rounded) < 1e15) || rounded / 1000 != value || (value == 0 && signbit(value)))
+	if (!(fabs(rounded) < 1e15) || rounded / 1000 != value || (value == 0 && signbit(value)) ||
+		size < SHORT_FLOAT)
 		return 0;
-	whole = llabs((long long)rounded);
-	decimals = (int)(whole % 1000);
-	length = snprintf(out, size, "%s%lld.%03d", value < 0 ? "-" : "", whole / 1000, decimals);
-	if (length < 4 || (size_t)length >= size)
-		return 0;
-	while (out[length - 1] == '0' && out[length - 2] != '.')
-		length--;
+	length = put_digits((uint64_t)llabs((long long)rounded) / 1000, value < 0, out, size);
+	decimals = (unsigned)(llabs((long long)rounded) % 1000);
+	out[length++] = '.';
+	for (unsigned unit = 100; unit == 100 || decimals > 0; unit /= 10) {
+		out[length++] = (char)('0' + decimals / unit);
+		decimals %= unit;
+	}
 	return length;
 }
 
@@ -202,13 +209,14 @@ size_t rg_text_float(struct rg_image *image, uint64_t address, char *out, size_t
 	uint64_t bits = rg_image_u64(image, address + FLOAT_VALUE);
 	const char *sign;
 	char digits[20];
+	size_t short_length;
 	int length, exponent, n;
 	double value;
 
 	memcpy(&value, &bits, sizeof(value));
-	length = put_short_float(value, out, size);
-	if (length)
-		return (size_t)length;
+	short_length = put_short_float(value, out, size);
+	if (short_length)
+		return short_length;
 	sign = signbit(value) && !isnan(value) ? "-" : "";
 	if (!isfinite(value))
 		return (size_t)snprintf(out, size, "%s%s", sign, isnan(value) ? "nan" : "inf");

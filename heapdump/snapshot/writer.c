@@ -16,7 +16,7 @@
 #define BLOCK_SIZE (256u << 10)
 
 struct block {
-	uint8_t bytes[RG_FRAME_SIZE + BLOCK_SIZE + sizeof(uint64_t)]; /* see put_varint */
+	uint8_t bytes[RG_FRAME_SIZE + BLOCK_SIZE];
 	uint32_t used, count;
 	uint64_t base; /* the frame's: an address or a number, by type */
 	uint64_t previous; /* the address the next delta is relative to */
@@ -156,35 +156,12 @@ static void close_record(struct block *block, const uint8_t *end)
 	block->used = (uint32_t)(end - (block->bytes + RG_FRAME_SIZE));
 }
 
-static uint8_t *put_large(uint8_t *at, uint64_t value)
+static inline uint8_t *put_varint(uint8_t *at, uint64_t value)
 {
 	for (; value >= 0x80; value >>= 7)
 		*at++ = (uint8_t)(value | 0x80);
 	*at++ = (uint8_t)value;
 	return at;
-}
-
-/*
- * Up to 56 bits without a branch on how many bytes they take, which nobody can foretell: the groups
- * of 7 bits are moved apart together, and 8 bytes are stored, whatever comes behind.
- */
-static inline uint8_t *put_varint(uint8_t *at, uint64_t value)
-{
-	unsigned last;
-
-	if (value < 0x80) {
-		*at = (uint8_t)value;
-		return at + 1;
-	}
-	if (value >> 56)
-		return put_large(at, value);
-	value = (value & 0x0fffffff) | (value & 0x0fffffffull << 28) << 4;
-	value = (value & 0x00003fff00003fff) | (value & 0x0fffc0000fffc000) << 2;
-	value = (value & 0x007f007f007f007f) | (value & 0x3f803f803f803f80) << 1;
-	last = (unsigned)(63 - __builtin_clzll(value)) & 56;
-	value |= 0x8080808080808080 & ((1ull << last) - 1);
-	memcpy(at, &value, sizeof(value));
-	return at + last / 8 + 1;
 }
 
 static inline uint8_t *put_zigzag(uint8_t *at, int64_t value)
