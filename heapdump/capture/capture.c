@@ -11,7 +11,6 @@
 #include "heapdump/capture/room.h"
 #include "heapdump/cpython/runtime.h"
 #include "heapdump/cpython/passes.h"
-#include "heapdump/image/ahead.h"
 #include "heapdump/image/guardian.h"
 #include "heapdump/image/process.h"
 #include "heapdump/snapshot/writer.h"
@@ -30,7 +29,6 @@
 struct frozen {
 	struct rg_guardian guardian;
 	struct rg_image image;
-	struct rg_ahead *ahead; /* or NULL */
 	struct rg_runtime runtime;
 	struct rg_gc_state gc;
 	bool mapped;
@@ -146,8 +144,6 @@ static struct rg_freeze_terms terms_of(
 
 static void thaw(struct frozen *frozen)
 {
-	rg_ahead_stop(frozen->ahead);
-	frozen->ahead = NULL;
 	if (frozen->mapped)
 		rg_image_deinit(&frozen->image);
 	frozen->mapped = false;
@@ -316,8 +312,9 @@ enum rg_code rg_capture_write(struct rg_capture *capture, FILE *stream, struct r
 		capture->pause_ns = frozen.guardian.pause_ns;
 		capture->stopped = frozen.guardian.stopped;
 		memcpy(capture->why_stopped, frozen.guardian.why, sizeof(capture->why_stopped));
+		/* without the memory for it, one thread reads alone */
 		if (!capture->stopped)
-			frozen.ahead = rg_ahead_start(&frozen.image);
+			(void)rg_image_share(&frozen.image);
 		write_facts(writer, capture, &process, &frozen);
 		rg_writer_flush(writer);
 		code = rg_walk_heap(&frozen.image, &frozen.runtime, writer,

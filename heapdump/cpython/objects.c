@@ -13,7 +13,7 @@
 #define SLAB 64u /* chunks whose slots are one piece of memory */
 #define USER_SHIFT 47 /* addresses of a process are below 1 << this */
 #define PAGE 4096u
-#define SELDOM 4096u
+#define SELDOM (RG_OBJECTS_MARGIN / RG_LANES)
 #define PLACE 3u /* the bits of a slot that say where in its 32 bytes the object begins */
 #define HALF 2u /* of these bits the one that says which 16 bytes */
 
@@ -151,7 +151,7 @@ void rg_objects_expect(struct rg_objects *objects, size_t count)
 
 bool rg_objects_share(struct rg_objects *objects, pthread_mutex_t *lock, size_t count)
 {
-	if (count > objects->capacity)
+	if (count + RG_OBJECTS_MARGIN > objects->capacity)
 		return false;
 	objects->found[1] = rg_pages_new(objects->capacity, sizeof(**objects->found));
 	if (objects->found[1])
@@ -194,7 +194,7 @@ static bool is_full(const struct rg_objects *objects, uint32_t count)
 		return false;
 	both = (size_t)__atomic_load_n(&objects->lanes[0].count, __ATOMIC_RELAXED) +
 	       __atomic_load_n(&objects->lanes[1].count, __ATOMIC_RELAXED);
-	return both + (size_t)RG_LANES * SELDOM > objects->capacity;
+	return both + RG_OBJECTS_MARGIN > objects->capacity;
 }
 
 /* Put MARK into SLOT, if that is free: 0, else what is there. */

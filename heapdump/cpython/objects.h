@@ -17,6 +17,7 @@
 #include "heapdump/base/map.h"
 
 #define RG_NO_OBJECT UINT32_MAX
+#define RG_OBJECTS_MARGIN 8192u /* numbers that two threads may leave unused */
 #define RG_OBJECTS_LIMIT ((1u << 30) - 2)
 #define RG_CACHE_LINE 128 /* two, which are fetched together */
 #define RG_REGIONS (1u << 11) /* of 64 GiB, in the 47 bits of a process's addresses */
@@ -58,7 +59,7 @@ void rg_objects_expect(struct rg_objects *objects, size_t count);
 
 /*
  * Have LOCK guard what two threads cannot do at once. There must be room for all objects there may
- * be, COUNT; false where there is not, or no memory.
+ * be, COUNT, and RG_OBJECTS_MARGIN; false where there is not, or no memory.
  */
 bool rg_objects_share(struct rg_objects *objects, pthread_mutex_t *lock, size_t count);
 

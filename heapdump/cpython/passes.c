@@ -13,6 +13,7 @@
 #define READINGS 4 /* how often a word of memory is read as a reference, at most and on average */
 #define BASES_LIMIT 64
 #define BYTES_AN_OBJECT 64 /* of memory, on average or more */
+#define MOST_OBJECTS (RG_OBJECTS_LIMIT - RG_OBJECTS_MARGIN)
 #define LEAST_OBJECT 16 /* bytes: its head */
 #define EXPECTED_LIMIT (16u << 20) /* objects for which room is made at once */
 #define INTERPRETERS 10000
@@ -31,7 +32,7 @@ static size_t most_objects(const struct rg_image *image)
 {
 	uint64_t count = memory_size(image) / LEAST_OBJECT;
 
-	return count < RG_OBJECTS_LIMIT ? (size_t)count : RG_OBJECTS_LIMIT;
+	return count < MOST_OBJECTS ? (size_t)count : MOST_OBJECTS;
 }
 
 /* About how many objects IMAGE may hold; what is not used costs nothing. */
@@ -39,8 +40,8 @@ static size_t expected_count(const struct rg_image *image)
 {
 	uint64_t count = memory_size(image) / BYTES_AN_OBJECT;
 
-	if (image->loaded)
-		return most_objects(image);
+	if (image->shared)
+		return most_objects(image) + RG_OBJECTS_MARGIN;
 	return count < EXPECTED_LIMIT ? (size_t)count : EXPECTED_LIMIT;
 }
 
@@ -273,7 +274,7 @@ static void end_second(struct rg_walk *walk, struct second *second)
 /* From the lists to all that can be reached. */
 static enum rg_code walk_all(struct rg_walk *walk, struct rg_error *err)
 {
-	struct second *second = walk->image->loaded ? start_second(walk) : NULL;
+	struct second *second = walk->image->shared ? start_second(walk) : NULL;
 	enum rg_code code = walk_lists(walk, err);
 
 	if (second)

@@ -229,6 +229,8 @@ static void read_object(
 
 void rg_reading_object(struct rg_walk *walk, uint32_t number)
 {
+	/* where the two threads meet, both mark the same object, and one of them reads it */
+	uint8_t state = __atomic_load_n(&walk->objects->generation[number], __ATOMIC_RELAXED);
 	uint64_t address = walk->objects->address[number];
 	struct rg_pytype *type = rg_types_get(
 		walk, rg_image_u64(walk->image, address + RG_OB_TYPE));
@@ -236,5 +238,5 @@ void rg_reading_object(struct rg_walk *walk, uint32_t number)
 	if (type && !walk->alone && asks_inside(walk, type))
 		put_off(walk, number);
 	else if (type)
-		read_object(walk, address, walk->objects->generation[number], type);
+		read_object(walk, address, state, type);
 }

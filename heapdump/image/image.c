@@ -122,7 +122,6 @@ static void load_run(struct rg_image *image, struct rg_segment *segment, uint64_
 
 		mark(segment, from, from + good, PAGE_READ);
 		from += good;
-		__atomic_fetch_add(&image->bytes_read, good, __ATOMIC_RELAXED);
 		/* a page that cannot be had: go on behind it */
 		if (good == 0 && from < to) {
 			mark(segment, from, from + PAGE, PAGE_BAD);
@@ -199,7 +198,7 @@ static bool is_memory(const struct rg_mapping *mapping)
 
 void rg_image_be_direct(struct rg_image *image)
 {
-	image->loaded = true;
+	image->shared = true;
 	for (size_t i = 0; i < image->n_segments; i++) {
 		struct rg_segment *segment = &image->segments[i];
 
@@ -239,11 +238,8 @@ const void *rg_image_fetch(struct rg_image *image, uint64_t address, size_t leng
 	at = address - segment->start;
 	last = length ? at + length - 1 : at;
 	for (uint64_t page = at / PAGE; page <= last / PAGE; page++) {
-		if (state_of(segment, page) == PAGE_UNREAD) {
-			if (image->missed)
-				image->missed(image->missed_context, segment->start + page * PAGE);
+		if (state_of(segment, page) == PAGE_UNREAD)
 			load_piece(image, segment, page * PAGE);
-		}
 		if (state_of(segment, page) != PAGE_READ)
 			return NULL;
 	}
@@ -251,8 +247,7 @@ const void *rg_image_fetch(struct rg_image *image, uint64_t address, size_t leng
 	return segment->mirror + at;
 }
 
-bool rg_image_share(
-	struct rg_image *image, void (*missed)(void *context, uint64_t address), void *context)
+bool rg_image_share(struct rg_image *image)
 {
 	for (size_t i = 0; i < image->n_segments; i++) {
 		struct rg_segment *segment = &image->segments[i];
@@ -261,22 +256,7 @@ bool rg_image_share(
 		if (!segment->claims)
 			return false;
 	}
-	image->missed = missed;
-	image->missed_context = context;
-	return true;
-}
-
-bool rg_image_load(struct rg_image *image, uint64_t address)
-{
-	size_t number = segment_at(image, address);
-	struct rg_segment *segment = &image->segments[number];
-	uint64_t at;
-
-	if (number == image->n_segments)
-		return false;
-	at = address - segment->start;
-	if (state_of(segment, at / PAGE) == PAGE_UNREAD)
-		load_piece(image, segment, at);
+	image->shared = true;
 	return true;
 }
 
@@ -303,7 +283,7 @@ void rg_image_load_all(struct rg_image *image)
 {
 	for (size_t i = 0; i < image->n_segments; i++)
 		rg_image_take(image, image->segments[i].start, image->segments[i].end);
-	image->loaded = true;
+	image->shared = true;
 }
 
 void rg_image_blank(struct rg_image *image, uint64_t start, uint64_t end)

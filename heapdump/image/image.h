@@ -31,8 +31,7 @@ struct rg_segment {
 	uint64_t start, end;
 	uint8_t *mirror; /* end - start bytes, filled piece by piece */
 	uint8_t *pages; /* a state for each page: PAGE_* in image.c */
-	uint8_t *
-		claims; /* whether a thread has taken each piece to load; NULL: there is only one */
+	uint8_t *claims; /* whether a thread has taken each piece to load; NULL: there is one */
 };
 
 /* A page that is there: what a translation look-aside buffer is to a processor. */
@@ -51,11 +50,8 @@ struct rg_image {
 	/* Read up to LENGTH bytes at ADDRESS: how many were read, or -1. */
 	int64_t (*read)(void *context, uint64_t address, void *buffer, size_t length);
 	void *context; /* the back end's, not owned */
-	bool loaded; /* all that can be read is: threads may share copies of this struct */
+	bool shared; /* each of two threads may have a copy of this struct and read by it */
 	uint64_t piece; /* bytes that are asked for at once; a page for who records what is used */
-	void (*missed)(void *context, uint64_t address); /* told of what is waited for; or NULL */
-	void *missed_context;
-	uint64_t bytes_read; /* what the back end was asked for and gave */
 };
 
 /* An empty image over a back end; rg_image_add_mapping in ascending order, then _seal. */
@@ -72,18 +68,14 @@ enum rg_code rg_image_seal(struct rg_image *image, struct rg_error *err);
  */
 void rg_image_be_direct(struct rg_image *image);
 
-/* Load all that can be read. */
+/* Load all that can be read, of a sealed image; it is shared then. */
 void rg_image_load_all(struct rg_image *image);
 
 /*
- * Of a sealed image: have another thread load pieces, too, by rg_image_load, and tell MISSED of
- * each that rg_image_at had to wait for. False when out of memory.
+ * Of a sealed image whose back end two threads may use: they share what they have loaded, each with
+ * a copy of the struct. False when out of memory.
  */
-bool rg_image_share(
-	struct rg_image *image, void (*missed)(void *context, uint64_t address), void *context);
-
-/* From that thread: load the piece at ADDRESS, if nobody has; false where there is no memory. */
-bool rg_image_load(struct rg_image *image, uint64_t address);
+bool rg_image_share(struct rg_image *image);
 
 /* The slow path of rg_image_at: find the segment, read what is missing. */
 const void *rg_image_fetch(struct rg_image *image, uint64_t address, size_t length);

@@ -204,7 +204,56 @@ static enum rg_code load_rows(struct load *load, struct rg_reader *reader)
 	return code;
 }
 
-/* --- objects in address order ------------------------------------------------------------- */
+/* --- types and objects in address order --------------------------------------------------- */
+
+struct type_place {
+	uint64_t address;
+	uint32_t number; /* in the file */
+};
+
+static int by_type_address(const void *a, const void *b)
+{
+	const struct type_place *x = a, *y = b;
+
+	if (x->address != y->address)
+		return x->address < y->address ? -1 : 1;
+	return (x->number > y->number) - (x->number < y->number);
+}
+
+/*
+ * Number the types by address. In the file they are in the order in which two threads came by them,
+ * and answers that are alike in all else must not depend on that.
+ */
+static enum rg_code place_types(struct load *load)
+{
+	struct rg_heap *heap = load->heap;
+	size_t n = heap->n_types;
+	struct type_place *places = rg_array_new(n, sizeof(*places));
+	struct rg_heap_type *types = rg_array_new(n, sizeof(*types));
+	uint32_t *number = rg_array_new(n, sizeof(*number));
+
+	if (!places || !types || !number) {
+		free(places);
+		free(types);
+		free(number);
+		return rg_nomem(load->err);
+	}
+	for (size_t i = 0; i < n; i++)
+		places[i] = (struct type_place){ heap->types[i].address, (uint32_t)i };
+	qsort(places, n, sizeof(*places), by_type_address);
+	for (size_t i = 0; i < n; i++) {
+		types[i] = heap->types[places[i].number];
+		number[places[i].number] = (uint32_t)i;
+	}
+	for (size_t i = 0; i < load->rows.count; i++)
+		load->rows.items[i].type = number[load->rows.items[i].type];
+	free(heap->types);
+	free(places);
+	free(number);
+	heap->types = types;
+	heap->types_capacity = n;
+	return RG_OK;
+}
 
 static int by_address(const void *a, const void *b)
 {
@@ -592,8 +641,10 @@ enum rg_code rg_load(struct rg_heap *heap, const char *file, struct rg_error *er
 		heap->complete = reader.ended && !reader.truncated;
 		heap->fingerprint = reader.fingerprint;
 		memcpy(heap->damage, reader.damage, sizeof(heap->damage));
-		code = place_objects(&load);
+		code = place_types(&load);
 	}
+	if (!code)
+		code = place_objects(&load);
 	if (!code)
 		code = load_references(&load);
 	if (!code)

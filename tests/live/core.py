@@ -357,7 +357,7 @@ def test_cut(folder):
     # the last page is nobody's, the stack before it is of the main thread: no object is in it
     found = dump_core(write(len(data) - 2 * PAGE), saved, warns="the core is cut")
     live.check("warning.core-cut" in found.facts, "the fact of it")
-    live.equal(list(found.objects()), list(expected.objects()), "the objects")
+    live.check(same.rows(found, "objects") == same.rows(expected, "objects"), "other objects")
     for part in (0.9, 0.5, 0.2):
         size = int(len(data) * part)
         done = live.refgraph("dump", write(size), "-o", saved)
@@ -427,7 +427,7 @@ def test_no_build_id(folder):
     with open(core, "wb") as out:
         out.write(data)
     found = dump_core(core, os.path.join(folder, "x.rgs"), warns="no build-id")
-    live.equal(list(found.objects()), list(expected.objects()), "the objects")
+    live.check(same.rows(found, "objects") == same.rows(expected, "objects"), "other objects")
     live.check("warning.core-unsure-binary" in found.facts, "the fact of it")
 
 

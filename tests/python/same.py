@@ -35,7 +35,8 @@ def rows(snapshot, name):
     if name == "types":
         return [(t.address, string(t.name), string(t.module), *t[3:]) for t in snapshot.types]
     if name == "objects":
-        return [o._replace(type=snapshot.type_name(o.type)) for o in snapshot.objects()]
+        return sorted((o._replace(type=snapshot.type_name(o.type)) for o in snapshot.objects()),
+                      key=lambda made: made.address)
     if name == "references":
         return list(snapshot.references())
     if name == "values":
