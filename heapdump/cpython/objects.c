@@ -212,6 +212,12 @@ static uint32_t claim_slot(const struct rg_objects *objects, uint32_t *slot, uin
 	return known;
 }
 
+/* For both threads to see. */
+static void run_out(struct rg_objects *objects)
+{
+	__atomic_store_n(&objects->out_of_memory, true, __ATOMIC_RELAXED);
+}
+
 /*
  * NUMBER for ADDRESS, beside another object that its slot is about, or what it has already;
  * RG_NO_OBJECT where it would overlap that or a third.
@@ -225,7 +231,7 @@ static uint32_t claim_neighbour(struct rg_objects *objects, uint64_t address, ui
 	if (known == RG_MAP_NONE && rg_map_get(&objects->neighbours, address ^ 8) == RG_MAP_NONE) {
 		known = number;
 		if (!rg_map_set(&objects->neighbours, address, number)) {
-			objects->out_of_memory = true;
+			run_out(objects);
 			known = RG_NO_OBJECT;
 		}
 	}
@@ -262,7 +268,7 @@ uint32_t rg_objects_add(struct rg_objects *objects, unsigned lane, uint64_t addr
 	if (address >> USER_SHIFT)
 		return RG_NO_OBJECT;
 	if (!slot || !has_room(objects, lane)) {
-		objects->out_of_memory = true;
+		run_out(objects);
 		return RG_NO_OBJECT;
 	}
 	number = rg_objects_of(objects, lane, *count);

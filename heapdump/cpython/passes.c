@@ -1,6 +1,7 @@
 #include "heapdump/cpython/passes.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "heapdump/base/array.h"
 #include "heapdump/cpython/entries.h"
@@ -17,6 +18,7 @@
 #define LEAST_OBJECT 16 /* bytes: its head */
 #define EXPECTED_LIMIT (16u << 20) /* objects for which room is made at once */
 #define INTERPRETERS 10000
+#define STACK_SIZE (1u << 20) /* of the second thread; the C library has its variables there, too */
 
 static uint64_t memory_size(const struct rg_image *image)
 {
@@ -35,14 +37,21 @@ static size_t most_objects(const struct rg_image *image)
 	return count < MOST_OBJECTS ? (size_t)count : MOST_OBJECTS;
 }
 
-/* About how many objects IMAGE may hold; what is not used costs nothing. */
+/* About how many objects IMAGE may hold. */
 static size_t expected_count(const struct rg_image *image)
 {
 	uint64_t count = memory_size(image) / BYTES_AN_OBJECT;
 
-	if (image->shared)
-		return most_objects(image) + RG_OBJECTS_MARGIN;
 	return count < EXPECTED_LIMIT ? (size_t)count : EXPECTED_LIMIT;
+}
+
+/* Room at once, for two threads for all there may be: what is not used costs nothing. */
+static void make_room(struct rg_objects *objects, const struct rg_image *image)
+{
+	if (image->shared)
+		rg_objects_expect(objects, most_objects(image) + RG_OBJECTS_MARGIN);
+	if (!objects->capacity)
+		rg_objects_expect(objects, expected_count(image));
 }
 
 /*
@@ -194,6 +203,7 @@ struct second {
 	struct rg_walk walk;
 	struct rg_image image; /* with its own memory of what was looked up last */
 	pthread_t thread;
+	void *stack;
 	pthread_barrier_t listed; /* what is in the lists is known to be: the rest is in none */
 };
 
@@ -205,6 +215,28 @@ static void *run_second(void *context)
 	pthread_barrier_wait(&second->listed);
 	drain_all(&second->walk);
 	return NULL;
+}
+
+/*
+ * Start the thread, on a stack of our own: in a forked child the C library would give it that of a
+ * thread of the program's, which is read, and take the others' away when it ends.
+ */
+static bool start_thread(struct second *second)
+{
+	pthread_attr_t attributes;
+	bool started;
+
+	second->stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+	if (second->stack == MAP_FAILED)
+		return false;
+	pthread_attr_init(&attributes);
+	started = pthread_attr_setstack(&attributes, second->stack, STACK_SIZE) == 0 &&
+		  pthread_create(&second->thread, &attributes, run_second, second) == 0;
+	pthread_attr_destroy(&attributes);
+	if (!started)
+		munmap(second->stack, STACK_SIZE);
+	return started;
 }
 
 /* Start a second thread for WALK's lists; NULL where there is to be none. */
@@ -232,7 +264,7 @@ static struct second *start_second(struct rg_walk *walk)
 		.room = walk->room };
 	pthread_barrier_init(&second->listed, NULL, 2);
 	walk->alone = false;
-	if (second->walk.writer && pthread_create(&second->thread, NULL, run_second, second) == 0)
+	if (second->walk.writer && start_thread(second))
 		return second;
 	walk->alone = true;
 	rg_objects_unshare(walk->objects);
@@ -248,6 +280,7 @@ static void end_second(struct rg_walk *walk, struct second *second)
 	struct rg_walk *other = &second->walk;
 
 	pthread_join(second->thread, NULL);
+	munmap(second->stack, STACK_SIZE);
 	rg_objects_unshare(walk->objects);
 	walk->alone = other->alone = true;
 	rg_writer_join(walk->writer, other->writer);
@@ -381,7 +414,7 @@ enum rg_code rg_walk_heap(struct rg_image *image, const struct rg_runtime *runti
 	enum rg_code code;
 
 	rg_shared_init(&shared);
-	rg_objects_expect(&shared.objects, expected_count(image));
+	make_room(&shared.objects, image);
 	walk.any_lookup = find_any_lookup(&walk);
 	rg_roots_walk(&walk);
 	code = walk_all(&walk, err);

@@ -2,10 +2,11 @@
  * The walk over a CPython heap: from the collector's lists and the roots to every object that
  * can be reached, each written to the snapshot with its references.
  *
- * No recursion: objects are numbered as they are found, and read in that order. Of memory that is
- * all there already two threads read: one takes the collector's lists from their beginning, the
- * other one from their end, until they meet; then each reads what it has found besides. Linear in
- * objects and references.
+ * No recursion: objects are numbered as they are found. A shared image is read by two threads: one
+ * takes the collector's lists from their beginning, the other one from their end, until they meet;
+ * each reads what it finds besides, at once where the collector knows nothing of it, the rest when
+ * both lists are done. What is written does not depend on who came first, but for its order. Linear
+ * in objects and references.
  */
 #ifndef RG_CPYTHON_PASSES_H
 #define RG_CPYTHON_PASSES_H

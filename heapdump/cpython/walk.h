@@ -111,7 +111,8 @@ static inline void rg_walk_unlock(struct rg_walk *walk)
 /* False when memory or the bound of what may be read has come to its end. */
 static inline bool rg_walk_goes_on(const struct rg_walk *walk)
 {
-	return !walk->out_of_memory && !walk->objects->out_of_memory && walk->room > 0;
+	return !walk->out_of_memory && walk->room > 0 &&
+	       !__atomic_load_n(&walk->objects->out_of_memory, __ATOMIC_RELAXED);
 }
 
 /*

@@ -100,6 +100,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	i = rg_cursor_u8(&cursor) % n_images;
 	open_image(i, &sparse, &image);
 	change(i, cursor);
+	/* by two threads, now and then */
+	if (size % 2)
+		rg_image_load_all(&image);
 	walk(&image);
 	change(i, cursor);
 	rg_image_deinit(&image);

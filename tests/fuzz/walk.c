@@ -78,6 +78,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	rg_image_init(&image, read_memory, &input);
 	REQUIRE(rg_image_add_mapping(&image, &mapping, NULL) == RG_OK);
 	REQUIRE(rg_image_seal(&image, NULL) == RG_OK);
+	/* by two threads, now and then */
+	if (size % 2)
+		rg_image_load_all(&image);
 	walk(&image, true);
 	rg_image_deinit(&image);
 	return 0;
