@@ -1,5 +1,6 @@
 #include "heapdump/cpython/passes.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -217,6 +218,17 @@ static void *run_second(void *context)
 	return NULL;
 }
 
+/* Signals are the first thread's to handle, but for those that a faulty read brings. */
+static void block_signals(sigset_t *before_ret)
+{
+	sigset_t blocked;
+
+	sigfillset(&blocked);
+	sigdelset(&blocked, SIGSEGV);
+	sigdelset(&blocked, SIGBUS);
+	pthread_sigmask(SIG_BLOCK, &blocked, before_ret);
+}
+
 /*
  * Start the thread, on a stack of our own: in a forked child the C library would give it that of a
  * thread of the program's, which is read, and take the others' away when it ends.
@@ -224,6 +236,7 @@ static void *run_second(void *context)
 static bool start_thread(struct second *second)
 {
 	pthread_attr_t attributes;
+	sigset_t before;
 	bool started;
 
 	second->stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
@@ -231,8 +244,10 @@ static bool start_thread(struct second *second)
 	if (second->stack == MAP_FAILED)
 		return false;
 	pthread_attr_init(&attributes);
+	block_signals(&before);
 	started = pthread_attr_setstack(&attributes, second->stack, STACK_SIZE) == 0 &&
 		  pthread_create(&second->thread, &attributes, run_second, second) == 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attributes);
 	if (!started)
 		munmap(second->stack, STACK_SIZE);
@@ -274,6 +289,24 @@ static struct second *start_second(struct rg_walk *walk)
 	return NULL;
 }
 
+static void take_guesses(struct rg_walk *walk, const struct rg_walk *other)
+{
+	for (size_t i = 0; i < other->n_guesses; i++) {
+		struct rg_guess *slot = RG_PUSH(
+			walk->guesses, walk->n_guesses, walk->guesses_capacity);
+
+		if (slot)
+			*slot = other->guesses[i];
+		walk->out_of_memory |= !slot;
+	}
+}
+
+static void read_put_off(struct rg_walk *walk, const struct rg_walk *other)
+{
+	for (size_t i = 0; i < other->n_put_off; i++)
+		rg_reading_object(walk, other->put_off[i]);
+}
+
 /* Take over what the second thread leaves when it ends. */
 static void end_second(struct rg_walk *walk, struct second *second)
 {
@@ -287,18 +320,9 @@ static void end_second(struct rg_walk *walk, struct second *second)
 	walk->bad_pointers += other->bad_pointers;
 	walk->out_of_memory |= other->out_of_memory;
 	walk->room = other->room ? walk->room : 0;
-	for (size_t i = 0; i < other->n_guesses; i++) {
-		struct rg_guess *slot = RG_PUSH(
-			walk->guesses, walk->n_guesses, walk->guesses_capacity);
-
-		if (slot)
-			*slot = other->guesses[i];
-		walk->out_of_memory |= !slot;
-	}
-	for (size_t i = 0; i < other->n_put_off; i++)
-		rg_reading_object(walk, other->put_off[i]);
-	for (size_t i = 0; i < walk->n_put_off; i++)
-		rg_reading_object(walk, walk->put_off[i]);
+	take_guesses(walk, other);
+	read_put_off(walk, other);
+	read_put_off(walk, walk);
 	rg_walk_deinit(other);
 	pthread_barrier_destroy(&second->listed);
 	free(second);

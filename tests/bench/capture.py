@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "python"))
+RUNS = 5
 REFGRAPH = os.environ.get("REFGRAPH", "refgraph")
 PYTHON3 = os.environ.get("PYTHON3", "/usr/bin/python3")
 
@@ -106,30 +108,35 @@ def timed(*arguments):
     return time.monotonic() - start, usage.ru_maxrss * 1024, said
 
 
+def told(runs, objects):
+    """The median and the best of seconds, as what an object takes."""
+    return "%6.2f s, %4.0f ns an object (median of %d; best %.0f)" % (
+        statistics.median(runs), statistics.median(runs) * 1e9 / objects, len(runs),
+        min(runs) * 1e9 / objects)
+
+
 def measure(kind, n, folder):
     target = Target(kind, n)
     path = os.path.join(folder, kind + ".rgs")
-    stalls = []
-    for _ in range(5):
+    stalls, runs = [], []
+    for _ in range(RUNS):
         target.longest_stall()
         remove(path)
         seconds, memory, _said = timed("dump", str(target.child.pid), "-o", path)
+        runs.append(seconds)
         stalls.append(target.longest_stall())
     info = json.loads(subprocess.run([REFGRAPH, "info", path, "--format", "json"],
                                      capture_output=True, check=True).stdout)
     objects = info["totals"]["objects"]
     print("%s: %d objects, %.0f MB resident" % (kind, objects, target.rss() / 1e6))
-    print("  longest stall of the target   %6.1f ms (median of 5; best %.1f)" % (
-        sorted(stalls)[2] * 1e3, min(stalls) * 1e3))
-    print("  capture, all                  %6.2f s, %4.0f ns an object, %3.0f MB" % (
-        seconds, seconds * 1e9 / objects, memory / 1e6))
+    print("  longest stall of the target   %6.1f ms (median of %d; best %.1f)" % (
+        statistics.median(stalls) * 1e3, RUNS, min(stalls) * 1e3))
+    print("  capture, all                  %s, %3.0f MB" % (told(runs, objects), memory / 1e6))
     print("  memory of it                  %6.1f bytes an object beside the mirror" % (
         max(0, memory - target.rss()) / objects))
-    target.agent(path + ".agent")
-    seconds = target.agent(path + ".agent")
-    if seconds:
-        print("  from within, all              %6.2f s, %4.0f ns an object" % (
-            seconds, seconds * 1e9 / objects))
+    runs = list(filter(None, (target.agent(path + ".agent") for _ in range(RUNS))))
+    if runs:
+        print("  from within, all              " + told(runs, objects))
     print("  snapshot                      %6.1f bytes an object" % (
         info["file"]["bytes_per_object"]))
     later = os.path.join(folder, kind + ".later.rgs")

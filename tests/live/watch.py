@@ -1,6 +1,8 @@
 """A process that is watched: what grows is said to, what does not is not, and it ends as it should."""
 
+import array
 import fcntl
+import itertools
 import json
 import os
 import pty
@@ -8,6 +10,7 @@ import random
 import re
 import select
 import signal
+import statistics
 import struct
 import subprocess
 import sys
@@ -46,12 +49,17 @@ class Setting:
 
 def working(*kinds):
     """A thread for each of KINDS, from the moment it is told to go."""
-    go, sessions = threading.Event(), []
+    go, sessions, moments = threading.Event(), [], array.array("d")
 
     def leak():
         while True:
             sessions.extend([Session(number) for number in range(5)])
+            moments.append(time.monotonic())
             time.sleep(0.01)
+
+    def reached(counts):
+        """When there were so many sessions, by the clock of this process."""
+        return [moments[min(count // 5, len(moments)) - 1] for count in counts]
 
     def fill():
         cache = []
@@ -80,7 +88,7 @@ def working(*kinds):
     for kind in kinds:
         threading.Thread(target=work, args=({"leak": leak, "fill": fill, "serve": serve,
                                              "start": start}[kind],), daemon=True).start()
-    live.answer({"go": go.set, "sessions": lambda: len(sessions)})
+    live.answer({"go": go.set, "reached": reached})
 
 
 # tests
@@ -108,6 +116,12 @@ def started(pid, *options, **more):
                             stderr=subprocess.PIPE, preexec_fn=live.listen, **more)
 
 
+def median_pace(counts, times):
+    """By minute, of any two of the COUNTS that were reached at TIMES."""
+    both = itertools.combinations(zip(counts, times), 2)
+    return 60 * statistics.median((b - a) / (t - s) for (a, s), (b, t) in both if t > s)
+
+
 def row_of(answer, name):
     return next((row for row in answer["types"]["rows"] if row["type"] == "__main__." + name), None)
 
@@ -116,13 +130,12 @@ def test_leak(folder):
     """What leaks is the first type, grows, and at the pace that it has"""
     with target("leak", "fill", "serve") as process:
         process.ask("go")
-        before, start = process.ask("sessions"), time.monotonic()
         answer, done = watched(process.pid, folder, "--every", "150ms", "--count", "14")
-        pace = 60 * (process.ask("sessions") - before) / (time.monotonic() - start)
-    first = answer["types"]["rows"][0]
-    live.equal((first["type"], first["trend"]), ("__main__.Session", "grows"), "the first")
+        first = answer["types"]["rows"][0]
+        live.equal((first["type"], first["trend"]), ("__main__.Session", "grows"), "the first")
+        pace = median_pace(first["series"], process.ask("reached", first["series"]))
     live.check(first["p"] < 0.01, "p:", first["p"])
-    live.check(abs(first["per_minute"] - pace) < 0.25 * pace, first["per_minute"], "not", pace)
+    live.check(abs(first["per_minute"] - pace) < 0.1 * pace, first["per_minute"], "not", pace)
     live.equal(first["series"], sorted(first["series"]), "the series")
     live.equal(first["delta"], first["series"][-1] - first["series"][0], "the growth")
     live.equal((answer["ended"], answer["samples"]["shown"]), ("count", 14), "the end")
