@@ -88,7 +88,8 @@ def working(*kinds):
     for kind in kinds:
         threading.Thread(target=work, args=({"leak": leak, "fill": fill, "serve": serve,
                                              "start": start}[kind],), daemon=True).start()
-    live.answer({"go": go.set, "reached": reached})
+    live.answer({"go": go.set, "sessions": lambda: len(sessions),
+                 "reached": reached})
 
 
 # tests
